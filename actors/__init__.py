@@ -1,0 +1,1 @@
+"""Actors: the only code with inboxes."""

@@ -1,0 +1,1 @@
+"""Executors: how a call runs. Know core only."""

@@ -1,0 +1,1 @@
+"""Notifiers: one file per channel. Know core only."""

@@ -1,0 +1,1 @@
+"""Storage: one database behind one URL. Knows core only."""
