@@ -110,6 +110,7 @@ class RunContext:
         attempt: 1 for the first try.
         missed: earlier planned instants that this run stands for.
         cancelled: set when the run should stop.
+        previous: what the attempt before this one left as its result, None for the first.
     """
 
     run_id: int
@@ -122,3 +123,4 @@ class RunContext:
     attempt: int
     missed: tuple[datetime, ...]
     cancelled: Cancellation
+    previous: Any = None

@@ -4,7 +4,7 @@ The class says what kind of mistake it is, the message says what to do. `code` i
 machine-readable: the command line prints it with `--json`.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class TocsinError(Exception):
@@ -172,6 +172,60 @@ class InvalidChild(TocsinError):
     code = "INVALID_CHILD"
 
 
+class ExecutorStopped(TocsinError):
+    """The executor is stopped and starts no more calls."""
+
+    code = "EXECUTOR_STOPPED"
+
+
+class UnknownChild(InvalidChild):
+    """The supervisor has no child with this id."""
+
+    code = "UNKNOWN_CHILD"
+
+
+class ChildExists(InvalidChild):
+    """The supervisor already has a child with this id."""
+
+    code = "CHILD_EXISTS"
+
+
+class ChildRunning(InvalidChild):
+    """The child runs; terminate it first."""
+
+    code = "CHILD_RUNNING"
+
+
+class ChildRestarting(InvalidChild):
+    """The child is being restarted; terminate it first."""
+
+    code = "CHILD_RESTARTING"
+
+
+class NameTaken(InvalidChild):
+    """Another actor lives under this name."""
+
+    code = "NAME_TAKEN"
+
+
+class InvalidSupervisor(TocsinError):
+    """Supervisor flags that contradict themselves or mean nothing."""
+
+    code = "INVALID_SUPERVISOR"
+
+
+class StartFailed(TocsinError):
+    """An actor could not start; the cause is attached."""
+
+    code = "START_FAILED"
+
+
+class RestartsExhausted(TocsinError):
+    """A supervisor gave up: its children died too often in too short a time."""
+
+    code = "RESTARTS_EXHAUSTED"
+
+
 # ---------------------------------------------------------------- what calls and channels report
 
 
@@ -180,6 +234,8 @@ class NotificationError(TocsinError):
 
     code = "NOTIFICATION_FAILED"
     retryable: ClassVar[bool] = False
+    progress: dict[str, Any] | None = None
+    """What was done before it failed; the next attempt is told."""
 
 
 class NotificationRefused(NotificationError):

@@ -1,0 +1,247 @@
+"""Alarm: rings at the exact instant, whatever it is that waits for it.
+
+It keeps the near-term window in memory and reads it again as a whole every 30 seconds; what is
+set meanwhile is told to it. A cached alarm is a hint only: storage decides what is really due.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from loguru import logger
+
+from ..core.clock import MINUTE, SECOND, from_instant
+from ..core.commands import AlarmsTriggered
+from ..core.errors import InvalidMessage, InvalidSchedule, StorageUnavailable, TocsinError
+from ..core.occurrences import first_occurrence
+from ..core.when import to_schedule
+from ..core.work import Alarm as AlarmRow
+from ..storage.alarms import AlarmStore, RawAlarm
+from ..storage.database import Database
+from .base import Actor
+from .mailbox import Letter
+from .messages import Armed, CancelAlarm, Reload, SetAlarm
+from .window import Window
+
+WINDOW = MINUTE
+RELOAD_EVERY = 30 * SECOND
+LONGEST_WAIT = SECOND
+"""The wall clock is looked at once a second at least, in case it was set."""
+
+MOST_AT_ONCE = 5_000
+MOST_IN_WINDOW = 50_000
+LONGEST_POSTPONED = MINUTE
+
+
+class Alarm(Actor):
+    """Durable raw alarms to any registered name, and the alarms of the tasks.
+
+    Args:
+        database: migrated already.
+        incarnation: the life of the service.
+        timezone: the zone of time phrases.
+    """
+
+    batch = 1_000
+
+    def __init__(self, database: Database, incarnation: str, timezone: str = "UTC") -> None:
+        super().__init__()
+        self._database = database
+        self._store = AlarmStore(database)
+        self._boot = incarnation
+        self._timezone = timezone
+        self._window = Window()
+        self._loaded_until = 0
+        self._reload_at = 0
+        self._failures = 0
+
+    def on_start(self) -> None:
+        """Read the window; an unreachable database is waited for, not died of."""
+        self._load()
+
+    def on_stop(self, reason: object = "normal") -> None:  # noqa: ARG002 - the same for all
+        """Close the connection of this thread."""
+        self._database.disconnect()
+
+    def patience(self) -> float:
+        """Seconds to the next alarm or reload, one at most."""
+        due = self._window.next_due()
+        now = self.clock.now()
+        wait = min(LONGEST_WAIT, self._reload_at - self.clock.monotonic())
+        if due is not None:
+            wait = min(wait, due - now)
+        return max(0, wait) / SECOND
+
+    def idle(self) -> None:
+        """Ring what is due, read the window again when it is time."""
+        if self.clock.monotonic() >= self._reload_at:
+            self._load()
+        self._ring()
+
+    def receive(self, letters: Sequence[Letter]) -> None:
+        """Set and cancel in one transaction; take in what others set."""
+        orders = []
+        for letter in letters:
+            if not self.begin(letter):
+                return
+            message = accept(letter.message)
+            if isinstance(message, Armed):
+                self._take_in(message.alarms)
+            elif isinstance(message, Reload):
+                self._load()
+            else:
+                orders.append((letter, message))
+        if orders:
+            self._change(orders)
+        self._ring()
+
+    # ------------------------------------------------------------ the window
+
+    def _load(self) -> None:
+        self._reload_at = self.clock.monotonic() + RELOAD_EVERY
+        try:
+            until = self.clock.now() + WINDOW
+            alarms = self._store.window(until, MOST_IN_WINDOW)
+        except StorageUnavailable as error:
+            self._failures += 1
+            self._reload_at = self.clock.monotonic() + min(self._failures, 5) * SECOND
+            logger.warning("the timers could not be loaded, trying again: {}", error)
+            return
+        self._failures = 0
+        if len(alarms) >= MOST_IN_WINDOW:
+            until = alarms[-1].due_at or until
+            self._reload_at = self.clock.monotonic() + SECOND
+        self._loaded_until = until
+        self._window.replace(alarms)
+        logger.info("Loaded {} timers into cache", len(alarms))
+
+    def _take_in(self, alarms: Sequence[AlarmRow]) -> None:
+        for alarm in alarms:
+            if alarm.due_at is not None and alarm.due_at >= self._loaded_until:
+                self._window.discard(alarm.id)
+            else:
+                self._window.put(alarm)
+
+    # ------------------------------------------------------------ ringing
+
+    def _ring(self) -> None:
+        now = self.clock.now()
+        due = self._window.pop_due(now, MOST_AT_ONCE)
+        if not due:
+            return
+        logger.debug("Executing {} due timers", len(due))
+        tasks = tuple(alarm.task_id for alarm in due if alarm.task_id is not None)
+        if tasks:
+            self._tell_scheduler(tasks)
+        raw = [alarm.id for alarm in due if alarm.task_id is None]
+        if raw:
+            self._deliver(raw, now)
+
+    def _tell_scheduler(self, tasks: tuple[int, ...]) -> None:
+        try:
+            self.registry.address("scheduler").tell(AlarmsTriggered(tasks))
+        except TocsinError as error:  # the rows are still there: the next load rings again
+            logger.debug("{} timers wait for the scheduler: {}", len(tasks), error)
+            self._reload_at = min(self._reload_at, self.clock.monotonic() + SECOND)
+
+    def _deliver(self, ids: Sequence[int], now: int) -> None:
+        """Claim, tell, settle: a crash in between delivers again rather than never."""
+        try:
+            delivered, postponed = [], []
+            for raw in self._store.claim(ids, now, self._boot):
+                if self._hand_over(raw):
+                    delivered.append(raw.id)
+                else:
+                    later = now + min(LONGEST_POSTPONED, SECOND << min(raw.attempt - 1, 10))
+                    postponed.append((later, raw.id))
+            self._store.settle(delivered, postponed)
+        except StorageUnavailable as error:
+            logger.warning("{} timers wait for the database: {}", len(ids), error)
+            self._reload_at = self.clock.monotonic() + SECOND
+            return
+        self._take_in([AlarmRow(due_at, alarm_id, None) for due_at, alarm_id in postponed])
+
+    def _hand_over(self, raw: RawAlarm) -> bool:
+        try:
+            self.registry.address(raw.target).tell(raw.message)
+        except TocsinError as error:
+            log = logger.warning if raw.attempt == 1 else logger.debug
+            log("timer {} waits for its addressee: {}", raw.id, error)
+            return False
+        logger.debug("Spawned callback for timer {}", raw.id)
+        return True
+
+    # ------------------------------------------------------------ raw alarms
+
+    def _change(self, orders: Sequence[tuple[Letter, Any]]) -> None:
+        """Carry out `SetAlarm` and `CancelAlarm` in one transaction, then answer."""
+        added: list[tuple[Letter, tuple[int, str, str]]] = []
+        cancelled: list[tuple[Letter, int]] = []
+        for letter, message in orders:
+            try:
+                if isinstance(message, CancelAlarm):
+                    cancelled.append((letter, _whole(message.alarm_id)))
+                elif isinstance(message, SetAlarm):
+                    added.append((letter, self._row(message)))
+                else:
+                    raise InvalidMessage(f"Alarm does not understand {type(message).__name__}")
+            except TocsinError as error:
+                letter.fail(error)
+        try:
+            ids, gone = self._store.change([row for _, row in added], [i for _, i in cancelled])
+        except TocsinError as error:
+            for letter, _ in [*added, *cancelled]:
+                letter.fail(error)
+            return
+        for alarm_id, (letter, row) in zip(ids, added, strict=True):
+            self._take_in([AlarmRow(row[0], alarm_id, None)])
+            letter.answer({"alarm_id": alarm_id, "due_at": from_instant(row[0])})
+        for letter, alarm_id in cancelled:
+            if alarm_id in gone:
+                self._window.discard(alarm_id)
+            letter.answer(alarm_id in gone)
+
+    def _row(self, order: SetAlarm) -> tuple[int, str, str]:
+        if not isinstance(order.target, str) or not order.target:
+            raise InvalidMessage("an alarm needs the registered name of its addressee")
+        try:
+            message = json.dumps(order.message, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise InvalidMessage(f"an alarm's message must be JSON: {error}") from error
+        due_at = self._instant(order.when)
+        return due_at, order.target, message
+
+    def _instant(self, when: Any) -> int:
+        now = self.clock.now()
+        schedule = to_schedule(when).bind(now, self._timezone)
+        due_at = first_occurrence(schedule, now)
+        if schedule.recurring or due_at is None:
+            raise InvalidSchedule("a raw alarm rings once: give it one instant")
+        return due_at
+
+
+def accept(message: Any) -> Any:
+    """Turn the prototype's dict messages into ours; leave everything else as it is.
+
+    Raises:
+        InvalidMessage: a dict that says something else.
+    """
+    if not isinstance(message, dict):
+        return message
+    if set(message) == {"set_timer"} and isinstance(message["set_timer"], dict | list | tuple):
+        order = message["set_timer"]
+        fields = order if isinstance(order, dict) else dict(zip(_ORDER, order, strict=False))
+        if set(fields) <= set(_ORDER) and {"when", "target"} <= set(fields):
+            return SetAlarm(**fields)
+    if set(message) == {"cancel_timer"}:
+        return CancelAlarm(message["cancel_timer"])
+    return message
+
+
+_ORDER = ("when", "target", "message")
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidMessage(f"an alarm is named by its integer id, not by {value!r}")
+    return value

@@ -1,0 +1,72 @@
+"""Attempts on their way: admitted, running, or ended but not recorded yet.
+
+This book is kept outside the actors, because an attempt may outlive the Runner that started it,
+and its result may be on its way while the Scheduler is being replaced.
+"""
+
+import threading
+from collections.abc import Collection, Iterable
+
+from ..core.commands import Outcome, RunFinished
+from ..core.work import Claim, Start
+
+
+class Attempts:
+    """Every attempt that is alive, by claim. All methods may be called from every thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._admitted: dict[Claim, Start] = {}
+        self._results: dict[Claim, RunFinished] = {}
+
+    def admit(self, start: Start) -> None:
+        """An attempt was taken on."""
+        with self._lock:
+            self._admitted[start.claim] = start
+
+    def finish(self, result: RunFinished) -> None:
+        """An attempt has ended; keep its result until it is confirmed."""
+        claim = (result.run_id, result.fence)
+        with self._lock:
+            self._admitted.pop(claim, None)
+            self._results[claim] = result
+
+    def confirm(self, claims: Iterable[Claim]) -> None:
+        """These results are recorded, or were stale."""
+        with self._lock:
+            for claim in claims:
+                self._results.pop(claim, None)
+
+    def retain(self, claims: Collection[Claim]) -> None:
+        """Of what was admitted, only these are still worked on."""
+        with self._lock:
+            self._admitted = {c: s for c, s in self._admitted.items() if c in claims}
+
+    def results(self) -> list[RunFinished]:
+        """What has ended and is not recorded yet."""
+        with self._lock:
+            return list(self._results.values())
+
+    def alive(self) -> frozenset[Claim]:
+        """Every attempt that is admitted, or ended and not recorded."""
+        with self._lock:
+            return frozenset(self._admitted) | frozenset(self._results)
+
+    def interrupt(self, now: int) -> None:
+        """The service stops: what has not ended counts as interrupted."""
+        with self._lock:
+            admitted = list(self._admitted.values())
+        for start in admitted:
+            self.finish(unfinished(start, "interrupted", now))
+
+
+def unfinished(start: Start, outcome: Outcome, now: int) -> RunFinished:
+    """The result of an attempt that was never called, or not to its end."""
+    return RunFinished(
+        run_id=start.run_id,
+        task_id=start.task_id,
+        fence=start.fence,
+        outcome=outcome,
+        started_at=None,
+        finished_at=now,
+    )

@@ -1,0 +1,101 @@
+"""From a claimed attempt to a call that an executor can make."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.clock import Clock, from_instant
+from ..core.commands import Outcome, RunFinished
+from ..core.entry import Cancellation, RunContext
+from ..core.handlers import Handlers
+from ..core.work import Start
+from ..executors.base import Call, Cancelled, Failed, Rejected, Report, Succeeded, TimedOut
+from ..executors.callables import call_entry
+from ..storage.keys import Keyring
+from ..storage.payload import unseal
+
+DEFAULT_LANE = "threads"
+
+
+class Calls:
+    """Makes calls: they verify, decode, import and bind in the executor's thread, not before.
+
+    Args:
+        handlers: the registered callables.
+        keys: verify the entries.
+        clock: the source of "now".
+        allow: module prefixes that entries may name, empty for all.
+    """
+
+    def __init__(
+        self, handlers: Handlers, keys: Keyring, clock: Clock, allow: Sequence[str] = ()
+    ) -> None:
+        self._handlers = handlers
+        self._keys = keys
+        self._clock = clock
+        self._allow = tuple(allow)
+
+    def lane(self, start: Start) -> str:
+        """Which executor the call belongs to."""
+        handler = self._handlers.find(start.target)
+        return DEFAULT_LANE if handler is None else handler.lane
+
+    def make(self, start: Start) -> Call:
+        """The call for one attempt."""
+        return Call(
+            run_id=start.run_id,
+            fence=start.fence,
+            function=lambda cancellation: self._perform(start, cancellation),
+            timeout=start.timeout,
+            label=start.target,
+        )
+
+    def _perform(self, start: Start, cancellation: Cancellation) -> Any:
+        entry = unseal(start.blob, start.entry_id, start.tenant, self._keys, self._allow)
+        context = RunContext(
+            run_id=start.run_id,
+            task_id=start.task_id,
+            key=start.key,
+            tenant=start.tenant,
+            handler=start.target,
+            due_at=from_instant(start.due_at),
+            started_at=from_instant(self._clock.now()),
+            attempt=start.attempt,
+            missed=tuple(from_instant(i) for i in start.missed),
+            cancelled=cancellation,
+            previous=start.previous,
+        )
+        return call_entry(entry, self._handlers, context)
+
+
+def result_of(start: Start, report: Report) -> RunFinished:
+    """What the Scheduler is told about the end of an attempt."""
+    outcome, details = _outcome(report.outcome)
+    return RunFinished(
+        run_id=start.run_id,
+        task_id=start.task_id,
+        fence=start.fence,
+        outcome=outcome,
+        started_at=report.started_at,
+        finished_at=report.finished_at,
+        **details,
+    )
+
+
+def _outcome(outcome: object) -> tuple[Outcome, dict[str, Any]]:
+    match outcome:
+        case Succeeded(result=result):
+            return "succeeded", {"result": result}
+        case Failed() as failed:
+            return "failed", {
+                "error": f"{failed.kind}: {failed.error}",
+                "result": failed.progress,
+                "retryable": failed.retryable,
+                "retry_after": failed.retry_after,
+            }
+        case TimedOut():
+            return "timed_out", {"error": "it took longer than its timeout"}
+        case Cancelled():
+            return "cancelled", {}
+        case Rejected(reason=reason):
+            return "rejected", {"error": reason}
+    raise TypeError(f"an executor reported {outcome!r}")

@@ -1,0 +1,214 @@
+"""Scheduler: tasks, entries, occurrences and runs. Collect, commit, act.
+
+It takes what waits in its mailbox as one batch, has it decided and stored in one transaction, and
+only then acts: answers, arms alarms, hands out attempts. A reply always means durable.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from loguru import logger
+
+from ..core.clock import SECOND
+from ..core.commands import AlarmTriggered, NewEntry, RescueRuns, RunFinished
+from ..core.errors import InvalidMessage, StorageError, TocsinError
+from ..core.notification import Notification
+from ..storage.database import Database
+from ..storage.ledger import Commit, Ledger
+from .attempts import Attempts
+from .base import Actor
+from .mailbox import Letter
+from .messages import Armed, CancelRuns, Drain, Notify, Reload, RunnerStarted, StartRuns, WhatIsHeld
+
+TICK = SECOND
+"""How often the Scheduler looks whether somebody else changed the database."""
+
+ASK_TIMEOUT = 5.0
+
+
+class Scheduler(Actor):
+    """Keeps the tasks.
+
+    Args:
+        database: migrated already.
+        ledger: carries out the commands.
+        attempts: the book of everything that is alive.
+        capacity: attempts that may be handed out at once, waiting for an executor included.
+    """
+
+    batch = 1_000
+
+    def __init__(
+        self, database: Database, ledger: Ledger, attempts: Attempts, *, capacity: int = 1_010
+    ) -> None:
+        super().__init__()
+        self._database = database
+        self._ledger = ledger
+        self._attempts = attempts
+        self._most_out = capacity
+        self._out: set[tuple[int, int]] = set()
+        self._reconciled = False
+        self._draining = False
+        self._seen: int | None = None
+        self._tick_at = 0
+
+    def on_start(self) -> None:
+        """What a predecessor was told and did not store rings again."""
+        self._tell("alarm", Reload())
+
+    def on_stop(self, reason: object = "normal") -> None:  # noqa: ARG002 - the same for all
+        """Close the connection of this thread."""
+        self._database.disconnect()
+
+    def patience(self) -> float:
+        """Seconds to the next tick."""
+        return max(0, self._tick_at - self.clock.monotonic()) / SECOND
+
+    def idle(self) -> None:
+        """Once a second: catch up with what happened while nobody said so."""
+        if self.clock.monotonic() < self._tick_at:
+            return
+        self._tick_at = self.clock.monotonic() + TICK
+        try:
+            self._reconcile()
+            changed = self._notice_others()
+            self._carry_out(self._attempts.results(), sweep=changed)
+        except StorageError as error:
+            self._outage(error)
+
+    def receive(self, letters: Sequence[Letter]) -> None:
+        """Collect, commit, act."""
+        batch: list[tuple[Letter, Any]] = []
+        for letter in letters:
+            if not self.begin(letter):
+                return
+            if isinstance(letter.message, RunnerStarted | Drain):
+                self._reconciled, self._draining = False, isinstance(letter.message, Drain)
+                self._tick_at = 0
+                letter.answer()
+                continue
+            try:
+                batch.append((letter, accept(letter.message)))
+            except TocsinError as error:
+                self._refuse(letter, error)
+        try:
+            commit = self._carry_out([message for _, message in batch])
+        except StorageError as error:
+            self._outage(error)
+            for letter, _ in batch:
+                self._refuse(letter, error)
+            return
+        for (letter, _), answer in zip(batch, commit.answers, strict=True):
+            if isinstance(answer, TocsinError):
+                self._refuse(letter, answer)
+            else:
+                letter.answer(answer)
+
+    # ------------------------------------------------------------ commit, act
+
+    def _carry_out(self, commands: Sequence[Any], *, sweep: bool = False) -> Commit:
+        if sweep:
+            self._ledger.sweep()
+        slots = max(0, self._most_out - len(self._out)) if self._reconciled else 0
+        commit = self._ledger.execute(commands, slots=slots)
+        finished = [(c.run_id, c.fence) for c in commands if isinstance(c, RunFinished)]
+        self._attempts.confirm(finished)
+        self._out.difference_update(finished)
+        self._act(commit)
+        return commit
+
+    def _act(self, commit: Commit) -> None:
+        if commit.armed:
+            self._tell("alarm", Armed(tuple(commit.armed)))
+        if commit.starts:
+            self._out.update(start.claim for start in commit.starts)
+            self._tell("runner", StartRuns(tuple(commit.starts)))
+        if commit.cancels:
+            self._tell("runner", CancelRuns(tuple(commit.cancels)))
+        for notice in commit.notices:
+            logger.warning("{}. {}", notice.title, notice.message)
+            if notice.to:
+                note = Notification(notice.message, title=notice.title, priority="high")
+                self._tell("courier", Notify(notice.to, note.to_dict()))
+
+    def _tell(self, name: str, message: object) -> None:
+        """Tell a sibling; what gets lost here is found again by the next reload or tick."""
+        try:
+            self.registry.address(name).tell(message)
+        except TocsinError as error:
+            logger.warning("{} was not told: {}", name, error)
+            self._reconciled = False
+
+    def _refuse(self, letter: Letter, error: TocsinError) -> None:
+        if letter.reply_to is None and not isinstance(letter.message, RunFinished):
+            logger.warning("{} was refused: {}", type(letter.message).__name__, error)
+        letter.fail(error)
+
+    # ------------------------------------------------------------ catching up
+
+    def _outage(self, error: StorageError) -> None:
+        """Nothing was stored; what was only told must ring, or be reported, again."""
+        logger.warning("the database cannot be used, trying again: {}", error)
+        self._seen = None
+
+    def _reconcile(self) -> None:
+        """After a start, here or of the Runner: take back the claims that nobody works on."""
+        if self._reconciled or self._draining:
+            return
+        try:
+            held = self.registry.address("runner").ask(WhatIsHeld(), ASK_TIMEOUT)
+        except TocsinError as error:
+            logger.warning("runs wait for the runner: {}", error)
+            return
+        self._out = set(held)
+        commit = self._ledger.execute([RescueRuns(frozenset(held))])
+        self._act(commit)
+        self._reconciled = True
+        self._ledger.sweep()
+        lost = commit.answers[0]
+        if lost:
+            logger.warning("{} runs were lost in a crash and are taken back", lost)
+
+    def _notice_others(self) -> bool:
+        """Whether somebody else wrote to the database since the last look."""
+        version = self._database.data_version()
+        changed = version != self._seen
+        self._seen = version
+        if changed:
+            self._tell("alarm", Reload())
+        return changed
+
+
+def accept(message: Any) -> Any:
+    """Turn the prototype's dict messages into ours; leave everything else as it is.
+
+    Raises:
+        InvalidMessage: a dict that says something else.
+    """
+    if not isinstance(message, dict):
+        return message
+    if len(message) == 1:
+        [(name, value)] = message.items()
+        if name == "alarm_triggered":
+            return AlarmTriggered(_whole(value))
+        if name == "new_entry" and isinstance(value, dict):
+            return _new_entry(value)
+    raise InvalidMessage(
+        "a dict message is {'new_entry': {'when', 'module', 'function', 'args'}}"
+        " or {'alarm_triggered': scheduler_id}"
+    )
+
+
+def _new_entry(fields: dict[str, Any]) -> NewEntry:
+    known = {"when", "module", "function", "args", "kwargs", "handler", "key", "tenant", "metadata"}
+    unknown = set(fields) - known
+    if unknown or "when" not in fields:
+        wrong = f"it has no {', '.join(sorted(map(str, unknown)))}" if unknown else "say when"
+        raise InvalidMessage(f"new_entry: {wrong}; it takes {', '.join(sorted(known))}")
+    return NewEntry(**fields)
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidMessage(f"alarm_triggered takes an integer scheduler_id, not {value!r}")
+    return value

@@ -1,0 +1,207 @@
+"""What the Scheduler can be asked or told: one frozen value per message.
+
+Imperative names are asked and get a reply; past tense is told. `task` is always a key (text), a
+`scheduler_id` (integer) or a `Task`. Durations are integer microseconds, instants too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from .policy import Policy
+
+DEFAULT_TENANT = "default"
+
+
+class HasId(Protocol):
+    """A `Task`, or anything else with its integer id."""
+
+    @property
+    def id(self) -> int:
+        """The `scheduler_id`."""
+        ...
+
+
+TaskRef = str | int | HasId
+"""How a task is named: its key, its id, or the task itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """Remember what to call and when. Reply: `{"alarm_id", "scheduler_id", "entry"}`.
+
+    With the key of an existing task, that task is updated instead; an unchanged definition
+    changes nothing, so a program may schedule its tasks again at every start.
+
+    Attributes:
+        when: a schedule, a phrase ("10:30pm"), an aware datetime, or unix seconds.
+        module: importable module of the function.
+        function: name of the function in it.
+        args: positional arguments.
+        kwargs: keyword arguments.
+        handler: key of a registered handler, instead of module and function.
+        key: the task's name, unique per tenant.
+        tenant: whose task it is.
+        policy: retries, limits, overlap; None for the service's defaults.
+        metadata: JSON of your own, kept with the task.
+        created_by: who ordered it.
+        codec: how the entry is stored: `pickle` takes any importable value, `json` is for
+            entries that come from outside the program.
+        paused: store it, but do not plan anything yet.
+        revive: order a cancelled task of this key anew; otherwise it stays cancelled.
+    """
+
+    when: Any
+    module: str | None = None
+    function: str | None = None
+    args: tuple[Any, ...] | list[Any] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    handler: str | None = None
+    key: str | None = None
+    tenant: str = DEFAULT_TENANT
+    policy: Policy | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    created_by: str = "embedded"
+    codec: Literal["pickle", "json"] = "pickle"
+    paused: bool = False
+    revive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntries:
+    """Many entries at once, all or none. Reply: the list of their replies, in order."""
+
+    entries: tuple[NewEntry, ...] | list[NewEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmTriggered:
+    """Told by Alarm: the task's instant has come."""
+
+    scheduler_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmsTriggered:
+    """Told by Alarm: the instants of all these tasks have come."""
+
+    scheduler_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PauseTask:
+    """Plan no occurrences until the task is resumed. Reply: the `Task`."""
+
+    task: TaskRef
+    reason: str | None = None
+    tenant: str = DEFAULT_TENANT
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeTask:
+    """Let a paused or quarantined task go on. Reply: the `Task`."""
+
+    task: TaskRef
+    tenant: str = DEFAULT_TENANT
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTask:
+    """End the task: it will not run again; what runs is asked to stop. Reply: the `Task`."""
+
+    task: TaskRef
+    reason: str | None = None
+    tenant: str = DEFAULT_TENANT
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateTask:
+    """Change the schedule, the policy or the metadata of a task. Reply: the `Task`.
+
+    Attributes:
+        when: a new schedule; the next occurrence is counted from now, not retroactively.
+        policy: options that change, by name; the others stay.
+        metadata: replaces the old metadata.
+    """
+
+    task: TaskRef
+    when: Any = None
+    policy: Mapping[str, Any] | None = None
+    metadata: Mapping[str, Any] | None = None
+    tenant: str = DEFAULT_TENANT
+
+
+@dataclass(frozen=True, slots=True)
+class RunNow:
+    """Run the task once, now, beside its schedule. Reply: the `Run`."""
+
+    task: TaskRef
+    tenant: str = DEFAULT_TENANT
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRun:
+    """Run a failed run again, as a new run. Reply: the new `Run`."""
+
+    run_id: int
+    tenant: str = DEFAULT_TENANT
+
+
+Outcome = Literal["succeeded", "failed", "timed_out", "cancelled", "rejected", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """Told by the Runner: an attempt has ended.
+
+    Attributes:
+        run_id: the run.
+        task_id: its task.
+        fence: the claim under which it ran; an older one than stored is refused.
+        outcome: how it ended; `rejected` entries are quarantined, `interrupted` attempts were
+            stopped by the service's own shutdown and cost nothing.
+        started_at: when it began, None when it never did.
+        finished_at: when it ended.
+        result: what it returned, JSON-able.
+        error: what went wrong, in words.
+        retryable: whether trying again can help.
+        retry_after: microseconds to wait at least before trying again.
+    """
+
+    run_id: int
+    task_id: int
+    fence: int
+    outcome: Outcome
+    started_at: int | None
+    finished_at: int
+    result: Any = None
+    error: str | None = None
+    retryable: bool = True
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RescueRuns:
+    """Take back the claims of attempts that nobody works on any more.
+
+    Attributes:
+        held: (run id, fence) of the attempts that are alive; all others are rescued.
+    """
+
+    held: frozenset[tuple[int, int]] = frozenset()
+
+
+Command = (
+    NewEntry
+    | NewEntries
+    | AlarmTriggered
+    | AlarmsTriggered
+    | PauseTask
+    | ResumeTask
+    | CancelTask
+    | UpdateTask
+    | RunNow
+    | RetryRun
+    | RunFinished
+    | RescueRuns
+)

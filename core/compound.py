@@ -1,0 +1,210 @@
+"""Schedules made of schedules: bounds, excluded dates, unions."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any, ClassVar
+
+from .errors import InvalidSchedule
+from .every import Every
+from .rule import Schedule, checked_instant, checked_zone, require_several, show_instant
+from .zones import resolve_wall, wall, zone
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapper(Schedule):
+    """A schedule that changes one other.
+
+    Attributes:
+        inner: the schedule that is changed.
+    """
+
+    inner: Schedule
+
+    def __post_init__(self) -> None:
+        """Refuse what wraps nothing."""
+        require_schedule(self.inner)
+
+    @property
+    def recurring(self) -> bool:
+        """As the inner one."""
+        return self.inner.recurring
+
+    @property
+    def timezone(self) -> str | None:
+        """As the inner one."""
+        return self.inner.timezone
+
+    def bind(self, now: int, tz: str) -> Schedule:
+        """Bind the inner one."""
+        return replace(self, inner=self.inner.bind(now, tz))
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded(Wrapper):
+    """Nothing before `start`, nothing after `end`; both moments themselves are within.
+
+    Attributes:
+        start: the first possible instant in microseconds, None for no bound. An interval without
+            an anchor starts here.
+        end: the last possible instant in microseconds, None for no bound.
+    """
+
+    kind: ClassVar[str] = "bounded"
+
+    start: int | None = None
+    end: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that leave nothing."""
+        require_schedule(self.inner)
+        if self.start is None and self.end is None:
+            raise InvalidSchedule("bounds need a start, an end or both")
+        start = None if self.start is None else checked_instant(self.start, "the start")
+        end = None if self.end is None else checked_instant(self.end, "the end")
+        if start is not None and end is not None and end < start:
+            raise InvalidSchedule("the end lies before the start")
+
+    def next_instant(self, after: int) -> int | None:
+        """The inner schedule's next instant within the bounds."""
+        found = self.inner.next_instant(after if self.start is None else max(after, self.start - 1))
+        return None if found is None or (self.end is not None and found > self.end) else found
+
+    def bind(self, now: int, tz: str) -> Schedule:
+        """Bind the inner one; an interval without an anchor is anchored at a start to come."""
+        inner = self.inner
+        if isinstance(inner, Every) and inner.anchor is None and self.start is not None:
+            inner = replace(inner, anchor=max(now, self.start))
+        return replace(self, inner=inner.bind(now, tz))
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"kind": "bounded", "inner": {...}, "start": microseconds, "end": microseconds}`."""
+        return self._with_kind(inner=self.inner.to_dict(), start=self.start, end=self.end)
+
+    def describe(self) -> str:
+        """Such as "every 5m from 2026-01-01 00:00 (UTC)"."""
+        tz = self.timezone or "UTC"
+        since = "" if self.start is None else f" from {show_instant(self.start, tz)}"
+        until = "" if self.end is None else f" until {show_instant(self.end, tz)}"
+        return f"{self.inner.describe()}{since}{until}"
+
+
+@dataclass(frozen=True, slots=True)
+class Excluding(Wrapper):
+    """Nothing on some dates, such as public holidays.
+
+    Attributes:
+        dates: the days without occurrences.
+        tz: the zone in which they are days; None for the inner schedule's, else the app's.
+    """
+
+    kind: ClassVar[str] = "excluding"
+
+    dates: tuple[date, ...]
+    tz: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what are no dates."""
+        require_schedule(self.inner)
+        require_several(self.dates, "excluding needs at least one date")
+        for day in self.dates:
+            if isinstance(day, datetime) or not isinstance(day, date):
+                raise InvalidSchedule(f"an excluded date must be a date, not {day!r}")
+        checked_zone(self.tz)
+
+    def next_instant(self, after: int) -> int | None:
+        """The inner schedule's next instant on another day."""
+        where = zone(self.tz or self.timezone or "UTC")
+        found = self.inner.next_instant(after)
+        while found is not None and (day := wall(found, where).date()) in self.dates:
+            while day in self.dates:
+                day += timedelta(days=1)
+            midnight, _ = resolve_wall(datetime.combine(day, time()), where)
+            found = self.inner.next_instant(max(found, midnight - 1))
+        return found
+
+    def bind(self, now: int, tz: str) -> Schedule:
+        """Bind the inner one; its zone, or else `tz`, is where the dates are days."""
+        inner = self.inner.bind(now, tz)
+        return replace(self, inner=inner, tz=self.tz or inner.timezone or tz)
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"kind": "excluding", "inner": {...}, "dates": ["2026-12-25"], "tz": zone}`."""
+        dates = [day.isoformat() for day in self.dates]
+        return self._with_kind(inner=self.inner.to_dict(), dates=dates, tz=self.tz)
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> "Excluding":
+        """The schedule behind `to_dict`, its inner one already made."""
+        return cls(**{**values, "dates": _dates(values.get("dates"))})
+
+    def describe(self) -> str:
+        """Such as "cron 0 9 * * * (UTC), not on 2026-12-25"."""
+        count = len(self.dates)
+        dates = f"{count} dates" if count > 3 else ", ".join(map(str, self.dates))
+        return f"{self.inner.describe()}, not on {dates}"
+
+
+@dataclass(frozen=True, slots=True)
+class Union(Schedule):
+    """Whenever one of several schedules fires; at the same instant, once.
+
+    Attributes:
+        parts: the schedules, at least one.
+    """
+
+    kind: ClassVar[str] = "union"
+
+    parts: tuple[Schedule, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a union of nothing."""
+        require_several(self.parts, "a union needs at least one schedule")
+        for part in self.parts:
+            require_schedule(part)
+
+    @property
+    def recurring(self) -> bool:
+        """Unless it is a single schedule that fires once."""
+        return len(self.parts) > 1 or self.parts[0].recurring
+
+    @property
+    def timezone(self) -> str | None:
+        """The zone of all parts, None when they differ."""
+        zones = {part.timezone for part in self.parts}
+        return zones.pop() if len(zones) == 1 else None
+
+    def next_instant(self, after: int) -> int | None:
+        """The earliest next instant of the parts."""
+        found = (part.next_instant(after) for part in self.parts)
+        return min((instant for instant in found if instant is not None), default=None)
+
+    def bind(self, now: int, tz: str) -> Schedule:
+        """Bind each part."""
+        return Union(tuple(part.bind(now, tz) for part in self.parts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"kind": "union", "parts": [{...}, ...]}`."""
+        return self._with_kind(parts=[part.to_dict() for part in self.parts])
+
+    def describe(self) -> str:
+        """Such as "cron 0 9 * * * (UTC) or every 5h"."""
+        return " or ".join(part.describe() for part in self.parts)
+
+
+def require_schedule(value: object) -> None:
+    """Refuse what is no schedule.
+
+    Raises:
+        InvalidSchedule: with an example of one.
+    """
+    if not isinstance(value, Schedule):
+        raise InvalidSchedule(f"expected a schedule such as cron('0 9 * * *'), not {value!r}")
+
+
+def _dates(values: object) -> tuple[date, ...]:
+    if not isinstance(values, list):
+        raise InvalidSchedule("dates must be a list such as ['2026-12-25']")
+    try:
+        return tuple(date.fromisoformat(value) for value in values)
+    except (TypeError, ValueError) as error:
+        raise InvalidSchedule(f"an excluded date is not one: {error}") from None

@@ -1,0 +1,242 @@
+"""The heart: what a command means for a task, as events. Pure, so every rule is a table of cases.
+
+Each function takes the task as it is, the present instant (microseconds, UTC) and, where it makes
+runs, a supply of fresh run ids. It returns the events that follow and changes nothing. No events
+means that nothing is to be done.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import events as e
+from .errors import InvalidTask, TaskEnded
+from .occurrences import first_occurrence, plan
+from .policy import Policy
+from .schedule import Schedule
+from .state import ENDED, RunState, TaskState, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A `NewEntry` made ready: its schedule as asked, its entry as it would be stored.
+
+    Attributes:
+        schedule: the rule as it was written, not bound yet.
+        timezone: the zone of schedules and phrases that name none.
+        entry_id: the row that the entry gets if it is stored.
+        digest: fingerprint of the entry's content.
+    """
+
+    tenant: str
+    key: str | None
+    target: str
+    entry_id: int
+    digest: str
+    schedule: Schedule
+    timezone: str
+    policy: Policy
+    created_by: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    paused: bool = False
+    revive: bool = True
+
+
+def schedule_task(new: NewTask, task: TaskState | None, now: int) -> list[e.Event]:
+    """Create the task, update it, or leave it alone when nothing about it changed."""
+    if task is None:
+        return [_scheduled(new, new.entry_id, now)]
+    unchanged = _same_schedule(new, task) and _same_rest(new, task)
+    if task.status in ENDED:
+        if unchanged and (task.status != "cancelled" or not new.revive):
+            return []
+        return [_scheduled(new, task.id, now)]
+    return [] if unchanged else [_redefined(new, task, now)]
+
+
+def pause(task: TaskState, reason: str | None, now: int) -> list[e.Event]:
+    """Stop planning occurrences; a run that is executing goes on."""
+    _refuse_ended(task, "paused")
+    if task.status in {"paused", "quarantined"}:
+        return []
+    return [e.TaskPaused(at=now, tenant=task.tenant, task_id=task.id, reason=reason)]
+
+
+def resume(task: TaskState, now: int, ids: Iterator[int]) -> list[e.Event]:
+    """Go on. What a recurring task missed meanwhile is recorded as skipped, not run."""
+    _refuse_ended(task, "resumed")
+    if task.status == "active":
+        return []
+    next_at, events = task.next_at, []
+    if next_at is not None and next_at <= now and task.schedule.recurring:
+        next_at = task.schedule.next_instant(now)
+        events.append(_skip_until_now(task, next_at, now, next(ids)))
+    resumed = e.TaskResumed(at=now, tenant=task.tenant, task_id=task.id, next_at=next_at)
+    return [*events, resumed]
+
+
+def cancel(task: TaskState, reason: str | None, now: int) -> list[e.Event]:
+    """End the task and every run that waits; executing ones are asked to stop."""
+    if task.status in ENDED:
+        return []
+    common = {"at": now, "tenant": task.tenant, "task_id": task.id}
+    runs: list[e.Event] = [
+        e.RunCancelled(**common, run_id=run.id, reason=reason or "the task was cancelled")
+        for run in task.runs.values()
+        if run.status == "pending"
+    ]
+    return [*runs, e.TaskCancelled(**common, reason=reason)]
+
+
+def update(
+    task: TaskState,
+    now: int,
+    *,
+    schedule: Schedule | None,
+    policy: Mapping[str, Any] | None,
+    metadata: Mapping[str, Any] | None,
+) -> list[e.Event]:
+    """Change parts of the definition. `schedule` is bound; `policy` holds what changes."""
+    _refuse_ended(task, "updated")
+    merged = None
+    if policy is not None:
+        merged = to_json(Policy.from_dict({**task.policy.to_dict(), **policy}).to_dict())
+    next_at = task.next_at if schedule is None else _next_after_change(task, schedule, now)
+    return [
+        e.TaskUpdated(
+            at=now, tenant=task.tenant, task_id=task.id, next_at=next_at,
+            schedule=None if schedule is None else to_json(schedule.to_dict()),
+            policy=merged, metadata=None if metadata is None else dict(metadata),
+        )
+    ]  # fmt: skip
+
+
+def run_now(
+    task: TaskState,
+    now: int,
+    ids: Iterator[int],
+    *,
+    cause: str = "manual",
+    reason: str | None = None,
+) -> list[e.Event]:
+    """Add a run beside the schedule."""
+    if task.status == "cancelled":
+        raise TaskEnded(f"task {task.name} is cancelled: schedule it again to run it")
+    due_at = now if task.planned_until is None else max(now, task.planned_until + 1)
+    return [
+        e.RunPlanned(
+            at=now, tenant=task.tenant, task_id=task.id, run_id=next(ids),
+            due_at=due_at, ready_at=now, next_at=task.next_at, cause=cause, reason=reason,
+        )
+    ]  # fmt: skip
+
+
+def trigger(task: TaskState, now: int, ids: Iterator[int]) -> list[e.Event]:
+    """The task's alarm rang: plan what is due."""
+    return plan(task, now, ids) if task.status == "active" else []
+
+
+def unplannable(task: TaskState, error: Exception, now: int) -> e.TaskQuarantined:
+    """The task's stored schedule or policy cannot be read: keep it, and say so."""
+    reason = f"its schedule or policy cannot be read: {type(error).__name__}: {error}"
+    return e.TaskQuarantined(at=now, tenant=task.tenant, task_id=task.id, reason=reason)
+
+
+def claimable(task: TaskState, run: RunState, now: int) -> bool:
+    """Whether the waiting run may start now, a free slot given."""
+    if run.status != "pending" or run.ready_at > now:
+        return False
+    if task.status != "active" and run.cause == "schedule":
+        return False
+    if task.status == "quarantined":
+        return False
+    alone = task.policy.overlap == "allow" or run.cause != "schedule"
+    return alone or all(r.status != "executing" for r in task.runs.values())
+
+
+def claim(task: TaskState, run: RunState, now: int, incarnation: str) -> e.RunStarted:
+    """Take the run: the attempt exists from this event on, before anything is called."""
+    return e.RunStarted(
+        at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
+        attempt=run.attempt + 1, fence=run.fence + 1, incarnation=incarnation,
+    )  # fmt: skip
+
+
+def _scheduled(new: NewTask, task_id: int, now: int) -> e.TaskScheduled:
+    bound = new.schedule.bind(now, new.timezone)
+    return e.TaskScheduled(
+        at=now, tenant=new.tenant, task_id=task_id, key=new.key, target=new.target,
+        entry_id=new.entry_id, digest=new.digest, schedule=to_json(bound.to_dict()),
+        policy=to_json(new.policy.to_dict()), next_at=first_occurrence(bound, now),
+        created_by=new.created_by, paused=new.paused, metadata=dict(new.metadata),
+    )  # fmt: skip
+
+
+def _redefined(new: NewTask, task: TaskState, now: int) -> e.TaskUpdated:
+    same_schedule, same_entry = _same_schedule(new, task), new.digest == task.digest
+    bound = new.schedule.bind(now, new.timezone)
+    return e.TaskUpdated(
+        at=now, tenant=task.tenant, task_id=task.id,
+        next_at=task.next_at if same_schedule else _next_after_change(task, bound, now),
+        schedule=None if same_schedule else to_json(bound.to_dict()),
+        target=None if same_entry else new.target,
+        entry_id=None if same_entry else new.entry_id,
+        digest=None if same_entry else new.digest,
+        policy=to_json(new.policy.to_dict()),
+        metadata=dict(new.metadata),
+    )  # fmt: skip
+
+
+def _same_schedule(new: NewTask, task: TaskState) -> bool:
+    """Whether the rule is the one the task has. What is relative to "now" is always new."""
+    written = new.schedule.to_dict()
+    if written.get("kind") == "now" or "phrase" in written:
+        return False
+    bound = new.schedule.bind(task.scheduled_at, new.timezone)
+    return to_json(bound.to_dict()) == task.schedule_json
+
+
+def _same_rest(new: NewTask, task: TaskState) -> bool:
+    return (
+        new.digest == task.digest
+        and new.policy == task.policy
+        and dict(new.metadata) == task.metadata
+    )
+
+
+def _next_after_change(task: TaskState, schedule: Schedule, now: int) -> int | None:
+    """The first occurrence of a changed schedule: from now on, and never a planned one again."""
+    if not schedule.recurring:
+        return first_occurrence(schedule, now)
+    return schedule.next_instant(max(now, task.planned_until or now))
+
+
+def _skip_until_now(task: TaskState, next_at: int | None, now: int, run_id: int) -> e.Event:
+    from_, count = task.next_at or now, 0
+    at: int | None = from_
+    while at is not None and at <= now and count < 1_000:
+        last, count = at, count + 1
+        at = task.schedule.next_instant(at)
+    return e.OccurrenceSkipped(
+        at=now, tenant=task.tenant, task_id=task.id, run_id=run_id,
+        due_at=from_, until=last, count=count, reason=f"{task.status} at the time", next_at=next_at,
+    )  # fmt: skip
+
+
+def _refuse_ended(task: TaskState, verb: str) -> None:
+    if task.status in ENDED:
+        raise TaskEnded(
+            f"task {task.name} is {task.status} and cannot be {verb}: schedule it again"
+        )
+
+
+def require_json(metadata: Mapping[str, Any]) -> None:
+    """Refuse metadata that JSON cannot hold.
+
+    Raises:
+        InvalidTask: what is wrong with it.
+    """
+    try:
+        to_json(dict(metadata))
+    except (TypeError, ValueError) as error:
+        raise InvalidTask(f"metadata must be JSON: {error}") from error

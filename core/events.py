@@ -1,0 +1,195 @@
+"""The facts that Tocsin appends: everything that ever happened to a task, in order.
+
+Each event is a frozen value; `at` is when it happened (microseconds, UTC). `to_data` and
+`event_from_data` are their JSON form. Fields are only ever added, with a default; a change of
+meaning raises `VERSION` and gets an upcaster.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal
+
+VERSION = 1
+"""The version written today."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events share."""
+
+    type: ClassVar[str] = "Event"
+    at: int
+    tenant: str
+    task_id: int
+    run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskScheduled(Event):
+    """A task was created, or ordered anew after it had ended."""
+
+    type: ClassVar[str] = "TaskScheduled"
+    key: str | None
+    target: str
+    entry_id: int
+    digest: str
+    schedule: str
+    policy: str
+    next_at: int | None
+    created_by: str
+    paused: bool = False
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskUpdated(Event):
+    """A task's definition changed; what is None stayed as it was, but for `next_at`."""
+
+    type: ClassVar[str] = "TaskUpdated"
+    next_at: int | None
+    target: str | None = None
+    entry_id: int | None = None
+    digest: str | None = None
+    schedule: str | None = None
+    policy: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPaused(Event):
+    """Occurrences are no longer planned until the task is resumed."""
+
+    type: ClassVar[str] = "TaskPaused"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResumed(Event):
+    """A paused or quarantined task goes on."""
+
+    type: ClassVar[str] = "TaskResumed"
+    next_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCancelled(Event):
+    """The task will not run again."""
+
+    type: ClassVar[str] = "TaskCancelled"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskQuarantined(Event):
+    """The task's entry cannot be trusted or called; its run is held until it is repaired."""
+
+    type: ClassVar[str] = "TaskQuarantined"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlanned(Event):
+    """An occurrence became a run that waits for a slot."""
+
+    type: ClassVar[str] = "RunPlanned"
+    due_at: int
+    next_at: int | None
+    ready_at: int | None = None
+    cause: str = "schedule"
+    reason: str | None = None
+    missed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccurrenceSkipped(Event):
+    """One or more occurrences will not run, and why."""
+
+    type: ClassVar[str] = "OccurrenceSkipped"
+    due_at: int
+    until: int
+    count: int
+    reason: str
+    next_at: int | None
+    ends: Literal["completed", "failed"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """An attempt was claimed; only now may it be called."""
+
+    type: ClassVar[str] = "RunStarted"
+    attempt: int
+    fence: int
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskExecuted(Event):
+    """An attempt ended. With `retry_at` another one follows, without it the run has ended."""
+
+    type: ClassVar[str] = "TaskExecuted"
+    success: bool
+    status: Literal["succeeded", "failed", "timed_out"]
+    attempt: int
+    started_at: int | None
+    finished_at: int
+    result: Any = None
+    error: str | None = None
+    retry_at: int | None = None
+    ends: Literal["completed", "failed"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReturned(Event):
+    """A claimed attempt did not come to an end and waits again: lost, interrupted or held."""
+
+    type: ClassVar[str] = "RunReturned"
+    ready_at: int
+    reason: str
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCancelled(Event):
+    """A waiting or running attempt was called off."""
+
+    type: ClassVar[str] = "RunCancelled"
+    reason: str | None = None
+    ends: Literal["completed", "failed"] | None = None
+
+
+TYPES: dict[str, type[Event]] = {
+    kind.type: kind
+    for kind in (
+        TaskScheduled, TaskUpdated, TaskPaused, TaskResumed, TaskCancelled, TaskQuarantined,
+        RunPlanned, OccurrenceSkipped, RunStarted, TaskExecuted, RunReturned, RunCancelled,
+    )
+}  # fmt: skip
+
+_COMMON = frozenset({"at", "tenant", "task_id", "run_id"})
+_OWN = {
+    kind: tuple(f.name for f in fields(kind) if f.name not in _COMMON) for kind in TYPES.values()
+}
+
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""(type, old version) -> a function that turns its data into the next version's."""
+
+
+def to_data(event: Event) -> dict[str, Any]:
+    """The event's own fields, without the columns that every event has."""
+    return {name: getattr(event, name) for name in _OWN[type(event)]}
+
+
+def event_from_data(kind: str, version: int, common: dict[str, Any], data: dict[str, Any]) -> Event:
+    """The event behind its stored form, lifted from older versions step by step.
+
+    Raises:
+        KeyError: a type that this version does not know.
+    """
+    while version < VERSION:
+        data = UPCASTERS[kind, version](data)
+        version += 1
+    event = TYPES[kind]
+    if data.get("missed"):
+        data = {**data, "missed": tuple(data["missed"])}
+    return event(**common, **{k: v for k, v in data.items() if k in _OWN[event]})

@@ -1,0 +1,40 @@
+"""What people should hear of, read off the events of a commit."""
+
+from collections.abc import Iterable, Mapping
+
+from . import events as e
+from .state import TaskState
+from .work import Notice
+
+
+def notices(events: Iterable[e.Event], tasks: Mapping[int, TaskState]) -> list[Notice]:
+    """The notices that these events are worth: quarantines, and runs that failed for good."""
+    found = []
+    for event in events:
+        if isinstance(event, e.TaskQuarantined):
+            found.append(_quarantined(tasks[event.task_id], event))
+        elif isinstance(event, e.TaskExecuted) and not event.success and event.retry_at is None:
+            found.append(_failed(tasks[event.task_id], event))
+    return found
+
+
+def _quarantined(task: TaskState, event: e.TaskQuarantined) -> Notice:
+    return Notice(
+        title=f"Task {task.name} is quarantined",
+        message=f"{task.target} cannot be called: {event.reason}."
+        " Nothing was deleted: repair it, then resume the task.",
+        to=_channels(task),
+    )
+
+
+def _failed(task: TaskState, event: e.TaskExecuted) -> Notice:
+    tries = f"{event.attempt} attempts" if event.attempt > 1 else "1 attempt"
+    return Notice(
+        title=f"Task {task.name} failed",
+        message=f"{task.target} failed after {tries}: {event.error or event.status}",
+        to=_channels(task),
+    )
+
+
+def _channels(task: TaskState) -> tuple[str, ...]:
+    return task.policy.notify_failure

@@ -1,0 +1,114 @@
+"""What the end of an attempt means: success, another try, the end of the task, or a rescue."""
+
+from collections.abc import Collection
+from typing import Literal
+
+from . import events as e
+from .commands import RunFinished
+from .state import RunState, TaskState
+
+MOST_LOST = 5
+"""Attempts of one run that may be lost in crashes before it is given up: a call that kills the
+process each time must not do so for ever."""
+
+
+def finish(task: TaskState, done: RunFinished, now: int) -> list[e.Event] | None:
+    """Record how an attempt ended.
+
+    Returns:
+        The events, or None when the report is stale: the attempt is not the one that counts.
+    """
+    run = task.runs.get(done.run_id)
+    if run is None or run.status != "executing" or run.fence != done.fence:
+        return None
+    if done.outcome == "rejected":
+        return _quarantine(task, run, done.error or "the entry was rejected", now)
+    if done.outcome == "interrupted":
+        return [_returned(task, run, now, now, "interrupted by a shutdown", counts=False)]
+    if done.outcome == "cancelled":
+        return [
+            e.RunCancelled(
+                at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
+                reason=task.reason or "cancelled while it ran",
+                ends=_ends(task, run, success=False),
+            )
+        ]  # fmt: skip
+    return [_executed(task, run, done, now)]
+
+
+def rescue(task: TaskState, held: Collection[tuple[int, int]], now: int) -> list[e.Event]:
+    """Take back the executing runs of this task that nobody holds any more."""
+    lost = [
+        run
+        for run in task.runs.values()
+        if run.status == "executing" and (run.id, run.fence) not in held
+    ]
+    return [_lost(task, run, now) for run in lost]
+
+
+def _executed(task: TaskState, run: RunState, done: RunFinished, now: int) -> e.TaskExecuted:
+    success = done.outcome == "succeeded"
+    status: Literal["succeeded", "failed", "timed_out"] = (
+        "succeeded" if success else "timed_out" if done.outcome == "timed_out" else "failed"
+    )
+    retry_at = None if success else _retry_at(task, run, done, now)
+    return e.TaskExecuted(
+        at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
+        success=success, status=status, attempt=run.attempt,
+        started_at=done.started_at, finished_at=done.finished_at,
+        result=done.result, error=done.error, retry_at=retry_at,
+        ends=None if retry_at is not None else _ends(task, run, success=success),
+    )  # fmt: skip
+
+
+def _retry_at(task: TaskState, run: RunState, done: RunFinished, now: int) -> int | None:
+    if not done.retryable or task.status == "cancelled":
+        return None
+    delay = task.policy.retry.delay_before(run.attempt + 1)
+    return None if delay is None else now + max(delay, done.retry_after or 0)
+
+
+def _ends(
+    task: TaskState, run: RunState, *, success: bool
+) -> Literal["completed", "failed"] | None:
+    """Whether the task is over with this run, and how."""
+    if task.status in {"cancelled", "completed"}:
+        return None
+    if task.status == "failed":
+        return "completed" if success else None
+    others = any(other.id != run.id for other in task.runs.values())
+    if not success and task.schedule.recurring and task.policy.on_exhausted == "disable":
+        return "failed"
+    if task.next_at is not None or others or task.schedule.kind == "after":
+        return None
+    return "completed" if success or task.schedule.recurring else "failed"
+
+
+def _lost(task: TaskState, run: RunState, now: int) -> e.Event:
+    again = task.policy.delivery == "at_least_once" and task.status != "cancelled"
+    if again and run.attempt < MOST_LOST:
+        delay = 0 if run.attempt <= 1 else (task.policy.retry.delay_before(run.attempt) or 0)
+        return _returned(task, run, now, now + delay, "lost in a crash", counts=True)
+    return e.TaskExecuted(
+        at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
+        success=False, status="failed", attempt=run.attempt, started_at=run.started_at,
+        finished_at=now, error="lost in a crash; whether it was called is unknown",
+        ends=_ends(task, run, success=False),
+    )  # fmt: skip
+
+
+def _quarantine(task: TaskState, run: RunState, reason: str, now: int) -> list[e.Event]:
+    held = _returned(task, run, now, now, f"held: {reason}", counts=False)
+    if task.status in {"cancelled", "quarantined"}:
+        return [held]
+    common = {"at": now, "tenant": task.tenant, "task_id": task.id}
+    return [held, e.TaskQuarantined(**common, run_id=run.id, reason=reason)]
+
+
+def _returned(
+    task: TaskState, run: RunState, now: int, ready_at: int, reason: str, *, counts: bool
+) -> e.RunReturned:
+    return e.RunReturned(
+        at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
+        ready_at=ready_at, reason=reason, counts=counts,
+    )  # fmt: skip

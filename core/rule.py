@@ -1,0 +1,155 @@
+"""What every schedule can do: say when it fires next, write itself down, be bound to its task."""
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from .clock import from_instant, to_instant
+from .errors import InvalidSchedule
+from .zones import zone
+
+FIRST_INSTANT = to_instant(datetime.fromisoformat("0001-01-03T00:00:00+00:00"))
+LAST_INSTANT = to_instant(datetime.fromisoformat("9999-12-29T00:00:00+00:00"))
+"""What lies outside cannot be written as a date in every zone: such moments never come."""
+
+
+class Schedule(ABC):
+    """A rule that says when next: an immutable value, pure, cheap to copy and to compare."""
+
+    __slots__ = ()
+
+    kind: ClassVar[str]
+    """How the rule is called in its JSON form: "once", "cron", "every", ..."""
+
+    @abstractmethod
+    def next_instant(self, after: int) -> int | None:
+        """Return the first instant strictly later than `after`, both in microseconds.
+
+        Returns:
+            None when there is none any more.
+        """
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, with "kind"; `schedule_from_dict` reads it back."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return a few words for a table, such as "every 5m"."""
+
+    def bind(self, now: int, tz: str) -> "Schedule":  # noqa: ARG002 - most kinds need neither
+        """Fill in what depends on when and where a task is created.
+
+        Args:
+            now: the moment of creation, in microseconds.
+            tz: the zone of rules and phrases that name none.
+
+        Raises:
+            InvalidSchedule: the rule makes no sense at that moment.
+        """
+        return self
+
+    @property
+    def recurring(self) -> bool:
+        """Whether it may fire more than once."""
+        return False
+
+    @property
+    def timezone(self) -> str | None:
+        """The zone in which `next` answers, None for UTC."""
+        return None
+
+    def next(self, after: datetime) -> datetime | None:
+        """Return the first moment strictly later than `after`.
+
+        Args:
+            after: an aware datetime.
+
+        Returns:
+            A datetime in the schedule's own zone, else in UTC; None when it never fires again.
+
+        Raises:
+            InvalidSchedule: `after` has no time zone.
+        """
+        instant = self.next_instant(instant_of(after, "after"))
+        return None if instant is None else self._local(instant)
+
+    def upcoming(self, after: datetime, n: int) -> list[datetime]:
+        """Return the next `n` moments strictly later than `after`, fewer when it ends before."""
+        found: list[datetime] = []
+        most = n if self.recurring else min(n, 1)
+        moment = self.next(after)
+        while moment is not None and len(found) < most:
+            found.append(moment)
+            moment = self.next(moment)
+        return found
+
+    def _local(self, instant: int) -> datetime:
+        moment = from_instant(instant)
+        return moment.astimezone(zone(self.timezone)) if self.timezone else moment
+
+    def _with_kind(self, **values: Any) -> dict[str, Any]:
+        """The JSON form of these values, without the absent ones."""
+        present = {name: value for name, value in values.items() if value is not None}
+        return {"kind": self.kind, **present}
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> Self:
+        """The schedule behind the values of its JSON form, the kind taken off."""
+        return cls(**values)
+
+
+def instant_of(moment: object, what: str) -> int:
+    """Turn an aware datetime into microseconds.
+
+    Raises:
+        InvalidSchedule: it is not a datetime, or has no time zone.
+    """
+    if not isinstance(moment, datetime):
+        raise InvalidSchedule(f"{what} must be an aware datetime, not {moment!r}")
+    if moment.utcoffset() is None:
+        hint = "add one, such as tzinfo=ZoneInfo('Europe/Berlin')"
+        raise InvalidSchedule(f"{what}, {moment.isoformat()}, has no time zone: {hint}")
+    return to_instant(moment)
+
+
+def checked_instant(value: object, what: str) -> int:
+    """Return `value` when it is an instant that can be written as a date.
+
+    Raises:
+        InvalidSchedule: it is not a whole number of microseconds, or too far away.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidSchedule(f"{what} must be microseconds since 1970, not {value!r}")
+    if not FIRST_INSTANT <= value <= LAST_INSTANT:
+        raise InvalidSchedule(f"{what} must lie between the years 1 and 9999")
+    return value
+
+
+def checked_zone(name: object) -> None:
+    """Refuse what is no time zone; None is none.
+
+    Raises:
+        InvalidSchedule: with the zone that was probably meant.
+    """
+    if name is not None and not isinstance(name, str):
+        raise InvalidSchedule(f"a time zone must be a name such as 'Europe/Berlin', not {name!r}")
+    if name is not None:
+        zone(name)
+
+
+def require_several(values: object, message: str) -> None:
+    """Refuse what is not a tuple of at least one value.
+
+    Raises:
+        InvalidSchedule: with this message.
+    """
+    if not isinstance(values, tuple) or not values:
+        raise InvalidSchedule(message)
+
+
+def show_instant(instant: int, tz: str) -> str:
+    """Write an instant for people: "2026-12-24 18:00 (Europe/Berlin)"."""
+    moment = from_instant(instant).astimezone(zone(tz)).replace(tzinfo=None)
+    exact = "auto" if moment.second or moment.microsecond else "minutes"
+    return f"{moment.isoformat(' ', exact)} ({tz})"

@@ -1,0 +1,168 @@
+"""What a decision needs to know: one task and its unfinished runs, folded from events.
+
+These records are mutable on purpose: a unit of work owns its copies and `evolve` moves them from
+event to event. Nobody else changes them; what users see are the frozen `Task` and `Run`.
+"""
+
+import json
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+from .policy import Policy
+from .schedule import Schedule, schedule_from_dict
+
+TaskStatus = Literal["active", "paused", "completed", "failed", "cancelled", "quarantined"]
+RunStatus = Literal[
+    "pending", "executing", "succeeded", "failed", "timed_out", "cancelled", "skipped"
+]
+
+ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
+"""Task statuses that nothing but a new order ends."""
+
+LIVE: frozenset[str] = frozenset({"pending", "executing"})
+"""Run statuses that are not a disposition yet."""
+
+
+@dataclass(slots=True)
+class RunState:
+    """One occurrence on its way to its disposition. Instants are microseconds, UTC.
+
+    Attributes:
+        id: integer id of the run.
+        task_id: its task.
+        tenant: whose task it is.
+        due_at: the planned instant, unique for the task.
+        ready_at: when it may start: `due_at`, or later when it waits for a retry.
+        status: where it is now.
+        cause: why it exists: `schedule`, `manual` (run now) or `retry` (of a failed run).
+        reason: why it was skipped, cancelled or held.
+        attempt: attempts claimed so far.
+        fence: rises with every claim; a result with an older one is refused.
+        incarnation: the life of the service that claimed it.
+        started_at: when the latest attempt began.
+        finished_at: when the latest attempt ended.
+        error: what went wrong in the latest attempt.
+        result: what the latest attempt returned, JSON-able.
+        missed: earlier planned instants that this run stands for.
+        count: how many occurrences this row stands for (ranges of skipped ones).
+    """
+
+    id: int
+    task_id: int
+    tenant: str
+    due_at: int
+    ready_at: int
+    status: RunStatus = "pending"
+    cause: str = "schedule"
+    reason: str | None = None
+    attempt: int = 0
+    fence: int = 0
+    incarnation: str | None = None
+    started_at: int | None = None
+    finished_at: int | None = None
+    error: str | None = None
+    result: Any = None
+    missed: tuple[int, ...] = ()
+    count: int = 1
+
+
+@dataclass(slots=True)
+class TaskState:
+    """One task, with its unfinished runs. Instants are microseconds, UTC.
+
+    Attributes:
+        id: the `scheduler_id`.
+        tenant: whose task it is.
+        key: the user's name for it, unique per tenant.
+        target: what it calls, in one word.
+        entry_id: the row of the signed entry.
+        digest: fingerprint of the entry's content.
+        schedule_json: the bound schedule.
+        policy_json: what differs from the default policy.
+        status: where it is in its life.
+        reason: why it is paused, cancelled, failed or quarantined.
+        next_at: the next planned occurrence.
+        planned_until: the latest instant that became a run or a skip; nothing earlier is ever
+            planned again, not even after the clock was set back.
+        scheduled_at: when the schedule was given.
+        last_run_at: when it last succeeded.
+        last_status: how its last run ended.
+        run_count: runs that were executed to an end.
+        created_at: when it was first scheduled.
+        updated_at: when an event last changed it.
+        created_by: `embedded`, `config`, `cli`, or a name.
+        metadata: the user's own JSON.
+        runs: unfinished runs by id.
+    """
+
+    id: int
+    tenant: str
+    key: str | None
+    target: str
+    entry_id: int
+    digest: str
+    schedule_json: str
+    policy_json: str
+    status: TaskStatus
+    reason: str | None
+    next_at: int | None
+    planned_until: int | None
+    scheduled_at: int
+    last_run_at: int | None
+    last_status: str | None
+    run_count: int
+    created_at: int
+    updated_at: int
+    created_by: str
+    metadata: dict[str, Any]
+    runs: dict[int, RunState] = field(default_factory=dict)
+
+    @property
+    def schedule(self) -> Schedule:
+        """The rule when next."""
+        return parse_schedule(self.schedule_json)
+
+    @property
+    def policy(self) -> Policy:
+        """The rules around the occurrences."""
+        return parse_policy(self.policy_json)
+
+    @property
+    def name(self) -> str:
+        """How people and log lines call it."""
+        return self.key if self.key is not None else f"#{self.id}"
+
+
+@lru_cache(maxsize=4096)
+def parse_schedule(text: str) -> Schedule:
+    """The schedule behind its JSON text; parsed once for equal texts."""
+    return schedule_from_dict(json.loads(text))
+
+
+@lru_cache(maxsize=1024)
+def parse_policy(text: str) -> Policy:
+    """The policy behind its JSON text; parsed once for equal texts."""
+    return Policy.from_dict(json.loads(text))
+
+
+def to_json(value: Any) -> str:
+    """The one JSON form that is stored and compared: compact, sorted."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def wake_at(task: TaskState, now: int) -> int | None:
+    """When the task must next be looked at: its occurrence or a waiting retry, None for never.
+
+    Runs that are ready but wait for a free slot need no alarm: the slot that frees up takes them.
+    """
+    waiting = [r.ready_at for r in task.runs.values() if r.status == "pending" and r.ready_at > now]
+    if task.status != "active":
+        waiting = [
+            r.ready_at
+            for r in task.runs.values()
+            if r.status == "pending" and r.ready_at > now and r.cause != "schedule"
+        ]
+    elif task.next_at is not None:
+        waiting.append(task.next_at)
+    return min(waiting) if waiting else None

@@ -1,0 +1,186 @@
+"""A running engine: executors and the supervision tree on an open database.
+
+`Engine` lives from one start to one stop. Start and stop each read from top to bottom; stopping
+is the reverse of starting.
+"""
+
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loguru import logger
+
+from .actors.alarm import Alarm
+from .actors.attempts import Attempts
+from .actors.backoff import Backoff
+from .actors.calls import Calls
+from .actors.child import ChildSpec
+from .actors.courier import Courier
+from .actors.messages import Drain
+from .actors.registry import Registry
+from .actors.runner import Runner
+from .actors.scheduler import Scheduler
+from .actors.strategies import Flags
+from .actors.tree import Tree, start_tree
+from .core.clock import Clock
+from .core.entry import RunContext
+from .core.errors import TocsinError
+from .core.handlers import COMMAND, Handler, Handlers
+from .core.notification import REMIND
+from .executors.asyncio import AsyncioExecutor
+from .executors.base import Executor
+from .executors.command import Command, CommandExecutor
+from .executors.threads import ThreadExecutor
+from .notifiers.post import Post
+from .opening import Opened
+from .storage.claims import Claims
+from .storage.ledger import Ledger
+from .storage.lock import ServiceLock
+
+TOP = "tocsin"
+FLAGS = Flags(strategy="one_for_one", intensity=10, period=60.0, backoff=Backoff())
+COURIERS = 4
+TREE_LIMIT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much an engine does at once.
+
+    Attributes:
+        max_concurrent: calls in threads, and programs, at the same time.
+        max_queue: attempts that wait in memory for a slot; more wait in the database.
+    """
+
+    max_concurrent: int = 10
+    max_queue: int = 1_000
+
+
+class Engine:
+    """Executors and actors of one service.
+
+    Args:
+        opened: the database.
+        clock: where time comes from.
+        handlers: the registered callables.
+        post: the notifiers.
+        limits: how much is done at once.
+        children: the user's own actors, started last.
+        allow: module prefixes that entries may name, empty for all.
+
+    Raises:
+        AlreadyRunning: another service runs on this database.
+        StartFailed: an actor did not start.
+    """
+
+    def __init__(
+        self,
+        opened: Opened,
+        clock: Clock,
+        handlers: Handlers,
+        post: Post,
+        *,
+        limits: Limits,
+        children: Iterable[ChildSpec] = (),
+        allow: Iterable[str] = (),
+    ) -> None:
+        self.incarnation = uuid.uuid4().hex
+        self.registry = Registry()
+        self.attempts = Attempts()
+        self._clock = clock
+        self._opened = opened
+        self._lock = ServiceLock(opened.database.path)
+        self._lock.acquire()
+        try:
+            self.lanes = make_lanes(clock, limits)
+            add_builtin_handlers(handlers, post)
+            calls = Calls(handlers, opened.keys, clock, tuple(allow))
+            specs = [*self._own_children(calls, post, limits), *children]
+            self.tree: Tree = start_tree(self.registry, clock, TOP, specs, FLAGS)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _own_children(self, calls: Calls, post: Post, limits: Limits) -> list[ChildSpec]:
+        """The actors in start order; each recovers from storage, so one_for_one is enough."""
+        opened, database = self._opened, self._opened.database
+
+        def scheduler() -> Scheduler:
+            ledger = Ledger(database, self._clock, opened.drafts, Claims(self.incarnation))
+            capacity = limits.max_concurrent + limits.max_queue
+            return Scheduler(database, ledger, self.attempts, capacity=capacity)
+
+        return [
+            ChildSpec("alarm", lambda: Alarm(database, self.incarnation, opened.drafts.timezone)),
+            ChildSpec("runner", lambda: Runner(calls, self.lanes, self.attempts)),
+            ChildSpec("courier", lambda: Courier(post, self.lanes["courier"])),
+            ChildSpec("scheduler", scheduler),
+        ]
+
+    def stop(self, grace: float) -> None:
+        """End everything in bounded time; what was still running is recorded as interrupted.
+
+        Args:
+            grace: seconds that running calls have to end by themselves.
+        """
+        self._drain()
+        unfinished = [claim for lane in self.lanes.values() for claim in lane.stop(grace)]
+        if unfinished:
+            logger.warning("{} runs did not end in time and are interrupted", len(unfinished))
+        self.attempts.interrupt(self._clock.now())
+        self.tree.stop(TREE_LIMIT)
+        self._record_rest()
+        self._opened.database.disconnect()
+        self._lock.release()
+
+    def _drain(self) -> None:
+        """Hand out no more attempts."""
+        try:
+            self.registry.address("scheduler").ask(Drain(), timeout=2.0)
+        except TocsinError as error:
+            logger.debug("the scheduler does not drain: {}", error)
+
+    def _record_rest(self) -> None:
+        """Store the results that no actor stored any more."""
+        results = self.attempts.results()
+        if not results:
+            return
+        try:
+            self._opened.ledger.execute(results)
+        except TocsinError as error:  # they are rescued at the next start
+            logger.warning("{} results could not be stored: {}", len(results), error)
+
+
+def make_lanes(clock: Clock, limits: Limits) -> dict[str, Executor]:
+    """The executors by name; a handler says which one it runs in."""
+    return {
+        "threads": ThreadExecutor(limits.max_concurrent, clock=clock, name="tocsin-thread"),
+        "asyncio": AsyncioExecutor(clock=clock, name="tocsin-asyncio"),
+        "commands": CommandExecutor(limits.max_concurrent, clock=clock, name="tocsin-command"),
+        "courier": ThreadExecutor(COURIERS, clock=clock, name="tocsin-courier"),
+    }
+
+
+def add_builtin_handlers(handlers: Handlers, post: Post) -> None:
+    """Offer what `config.toml` and `remind` call by key."""
+    handlers.offer(Handler(REMIND, post.remind, lane="courier"))
+    handlers.offer(Handler(COMMAND, run_command, lane="commands"))
+
+
+def run_command(
+    _: RunContext,
+    argv: list[str],
+    cwd: str | None = None,
+    env: Mapping[str, Any] | None = None,
+) -> Command:
+    """The handler of commands: the program that the command lane then runs.
+
+    Args:
+        argv: the program and its arguments.
+        cwd: the directory to run in, None for the service's own.
+        env: variables added to the service's environment.
+    """
+    extra = {name: str(value) for name, value in (env or {}).items()}
+    return Command(tuple(argv), cwd, {**os.environ, **extra} if extra else None)

@@ -1,0 +1,76 @@
+"""From an entry to a call: find what it names, see that the arguments fit, call it."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ..core.entry import Entry, RunContext
+from ..core.errors import EntryRejected, UnknownHandler
+from ..core.handlers import Handlers
+
+
+def call_entry(entry: Entry, handlers: Handlers, context: RunContext) -> Any:
+    """Call what the entry names, with its arguments.
+
+    A registered handler gets the context first; a function named by its path does not.
+
+    Returns:
+        Whatever the function returns (a coroutine, when it is `async def`).
+
+    Raises:
+        EntryRejected: it does not resolve or the arguments do not fit; nothing was called.
+    """
+    if entry.handler is not None:
+        function = _handler(entry.handler, handlers)
+        args: tuple[Any, ...] = (replace(context, handler=entry.handler), *entry.args)
+    else:
+        function, args = resolve(entry.module or "", entry.function or ""), entry.args
+    check_fit(function, args, dict(entry.kwargs), entry.target)
+    return function(*args, **entry.kwargs)
+
+
+def resolve(module: str, function: str) -> Callable[..., Any]:
+    """Import a function by its path.
+
+    Raises:
+        EntryRejected: the module or the name is not there, or it cannot be called.
+    """
+    try:
+        found: Any = importlib.import_module(module)
+        for name in function.split("."):
+            found = getattr(found, name)
+    except Exception as error:
+        raise EntryRejected(
+            f"{module}:{function} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    if not callable(found):
+        raise EntryRejected(f"{module}:{function} is not callable")
+    resolved: Callable[..., Any] = found
+    return resolved
+
+
+def check_fit(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], target: str
+) -> None:
+    """See whether the function takes these arguments.
+
+    Raises:
+        EntryRejected: it does not.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # some built-in functions do not tell
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise EntryRejected(f"{target} does not take these arguments: {error}") from error
+
+
+def _handler(key: str, handlers: Handlers) -> Callable[..., Any]:
+    try:
+        return handlers.get(key).function
+    except UnknownHandler as error:
+        raise EntryRejected(str(error)) from error

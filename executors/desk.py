@@ -1,0 +1,306 @@
+"""The bookkeeping that all executors share: who holds what, and who may end it.
+
+Every call that is handed in gets a `Ticket`. Whoever ends a ticket first - the call itself, an
+expiry, a cancellation, the stop - decides its one outcome; everybody later is ignored. Kinds of
+executors differ in how they run a ticket, never in how they account for it.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from loguru import logger
+
+from ..core.clock import Clock
+from ..core.errors import ExecutorStopped
+from .base import Call, Cancelled, Claim, Outcome, Report, TimedOut
+from .describe import describe_error
+
+
+class Notice:
+    """The `Cancellation` handed to a call; it remembers whether the call has noticed it."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.noticed = False
+
+    def set(self) -> None:
+        """Tell the call to stop."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether the call should stop."""
+        return self._remember(self._event.is_set())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait up to `timeout` seconds to be told to stop; True when that came."""
+        return self._remember(self._event.wait(timeout))
+
+    def _remember(self, told: bool) -> bool:
+        self.noticed = self.noticed or told
+        return told
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """One call on the desk. What changes is guarded by the desk's lock.
+
+    Attributes:
+        call: what to run.
+        report: who is told how it ended.
+        notice: how the call is told to stop.
+        started_at: when it started, None while queued.
+        started: the same on the monotonic clock.
+        finished_at: when its outcome was decided.
+        wish: what its end counts as, if it ends because it noticed that it should.
+        ended: its outcome is decided.
+        interrupt: ends the running call from outside; None when nothing can.
+        certain: whether `interrupt` ends any call, even a stubborn one.
+        abandoned: its thread was given up.
+    """
+
+    call: Call
+    report: Callable[[Report], None]
+    notice: Notice = field(default_factory=Notice)
+    started_at: int | None = None
+    started: int | None = None
+    finished_at: int = 0
+    wish: Outcome | None = None
+    ended: bool = False
+    interrupt: Callable[[], object] | None = None
+    certain: bool = False
+    abandoned: bool = False
+
+    @property
+    def running(self) -> bool:
+        """Started and not ended."""
+        return self.started is not None and not self.ended
+
+
+class Desk:
+    """An executor without the running: its heirs implement `_provide` and run the tickets.
+
+    Args:
+        slots: how many calls run at once.
+        clock: where the times of the reports come from.
+        name: the beginning of thread names and log lines.
+    """
+
+    last_seconds = 1.0
+    """Seconds that `stop` waits after it interrupted what its grace did not end."""
+
+    def __init__(self, slots: int, clock: Clock, name: str) -> None:
+        if slots < 1:
+            raise ValueError(f"an executor needs at least one slot, not {slots}")
+        self.name = name
+        self._slots = slots
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._empty = threading.Condition(self._lock)
+        self._held: dict[Claim, Ticket] = {}
+        self._queue: OrderedDict[Claim, Ticket] = OrderedDict()
+        self._active = 0
+        self._stopping = False
+        self._unfinished: list[Claim] = []
+        self._abandoned = 0
+
+    # ------------------------------------------------------------ the verbs of an executor
+
+    def submit(self, call: Call, report: Callable[[Report], None]) -> None:
+        """Queue a call; see `Executor.submit`."""
+        with self._lock:
+            if self._stopping:
+                raise ExecutorStopped(f"{self.name} is stopped: it takes no more calls")
+            if call.claim in self._held:
+                return
+            ticket = self._held[call.claim] = self._queue[call.claim] = Ticket(call, report)
+            self._active += 1
+            try:
+                self._provide()
+            except BaseException:
+                self._close(ticket)
+                self._release(ticket)
+                raise
+
+    def expire(self, claim: Claim) -> bool:
+        """End a running call whose time is up; see `Executor.expire`."""
+        with self._lock:
+            ticket = self._held.get(claim)
+            if ticket is None or not ticket.running:
+                return False
+            self._tell(ticket, TimedOut())
+            ended = not ticket.certain and self._close(ticket)
+            if ended:
+                self._abandon(ticket)
+        if ended:
+            self._deliver(ticket, TimedOut())
+        return True
+
+    def cancel(self, claim: Claim) -> bool:
+        """Ask a call to end; see `Executor.cancel`."""
+        with self._lock:
+            ticket = self._held.get(claim)
+            if ticket is None or ticket.ended:
+                return False
+            queued = not ticket.running
+            if queued:
+                self._close(ticket)
+            else:
+                self._tell(ticket, Cancelled())
+        if queued:
+            self._deliver(ticket, Cancelled())
+        return True
+
+    def holding(self) -> dict[Claim, int | None]:
+        """Every claim that is not reported yet; see `Executor.holding`."""
+        with self._lock:
+            return {claim: ticket.started for claim, ticket in self._held.items()}
+
+    def overdue(self) -> list[Claim]:
+        """The running calls whose time is up; see `Executor.overdue`."""
+        now = self._clock.monotonic()
+        with self._lock:
+            return [t.call.claim for t in self._limited() if self._limit(t, now) <= now]
+
+    def next_deadline(self) -> int | None:
+        """When the next time limit is reached; see `Executor.next_deadline`."""
+        now = self._clock.monotonic()
+        with self._lock:
+            return min((self._limit(ticket, now) for ticket in self._limited()), default=None)
+
+    def free(self) -> int:
+        """How many calls could start right now."""
+        with self._lock:
+            return 0 if self._stopping else max(0, self._slots - self._active)
+
+    def stop(self, grace: float) -> list[Claim]:
+        """Start nothing more and wait for what runs; see `Executor.stop`."""
+        with self._lock:
+            self._stopping = True
+            for ticket in list(self._queue.values()):
+                self._leave(ticket)
+            for ticket in self._held.values():
+                ticket.notice.set()
+            self._provide()
+            if not self._wait_until_empty(grace) and self._interrupt_all():
+                self._wait_until_empty(self.last_seconds)
+            for ticket in [t for t in self._held.values() if not t.ended]:
+                self._leave(ticket)
+            return list(self._unfinished)
+
+    @property
+    def abandoned(self) -> int:
+        """How many threads are given up and still stuck in their call."""
+        return self._abandoned
+
+    # ------------------------------------------------------------ what the heirs use
+
+    def _provide(self) -> None:
+        """See to it, lock held, that somebody takes what is queued, or ends when stopping."""
+        raise NotImplementedError
+
+    def _abandon(self, ticket: Ticket) -> None:
+        """Give up, lock held, on whoever runs an ended ticket."""
+
+    def _take(self) -> Ticket | None:
+        """Start the next ticket, lock held; None when there is none."""
+        if self._stopping or not self._queue:
+            return None
+        _, ticket = self._queue.popitem(last=False)
+        ticket.started_at, ticket.started = self._clock.now(), self._clock.monotonic()
+        return ticket
+
+    def _arm(self, ticket: Ticket, interrupt: Callable[[], object], *, certain: bool) -> None:
+        """Say how a running ticket can be ended from outside; do it if that is overdue."""
+        with self._lock:
+            ticket.interrupt, ticket.certain = interrupt, certain
+            if ticket.wish is not None or ticket.ended:
+                interrupt()
+
+    def _disarm(self, ticket: Ticket) -> None:
+        """Forget how it can be ended: from here on it ends by itself."""
+        with self._lock:
+            ticket.interrupt, ticket.certain = None, False
+
+    def _finish(self, ticket: Ticket, outcome: Outcome) -> None:
+        """A ticket ran to its end: report it, unless somebody else has ended it before."""
+        with self._lock:
+            if ticket.ended:
+                return
+            counted = ticket.wish if ticket.notice.noticed else outcome
+            if counted is None:  # it ended early, for nothing but the stop
+                self._leave(ticket)
+                return
+            self._close(ticket)
+        self._deliver(ticket, counted)
+
+    # ------------------------------------------------------------ inside
+
+    def _limited(self) -> list[Ticket]:
+        """The tickets that have a time limit and are not being ended by it already."""
+        return [
+            ticket
+            for ticket in self._held.values()
+            if ticket.call.timeout is not None
+            and not ticket.ended
+            and not isinstance(ticket.wish, TimedOut)
+        ]
+
+    @staticmethod
+    def _limit(ticket: Ticket, now: int) -> int:
+        """When a ticket's time is up; a queued one is taken to start now."""
+        return (ticket.started if ticket.started is not None else now) + (ticket.call.timeout or 0)
+
+    def _tell(self, ticket: Ticket, wish: Outcome) -> None:
+        ticket.wish = ticket.wish or wish
+        ticket.notice.set()
+        if ticket.interrupt is not None:
+            ticket.interrupt()
+
+    def _close(self, ticket: Ticket) -> bool:
+        """Decide, lock held, that a ticket ends now; False when it has ended before.
+
+        Its slot is free at once; its claim is held until the report is out, so that nobody takes
+        it for lost in between.
+        """
+        if ticket.ended:
+            return False
+        ticket.ended = True
+        ticket.finished_at = self._clock.now()
+        self._queue.pop(ticket.call.claim, None)
+        self._active -= 1
+        return True
+
+    def _leave(self, ticket: Ticket) -> None:
+        """End a ticket, lock held, without a report: `stop` returns its claim."""
+        self._close(ticket)
+        self._unfinished.append(ticket.call.claim)
+        self._release(ticket)
+
+    def _release(self, ticket: Ticket) -> None:
+        with self._lock:
+            del self._held[ticket.call.claim]
+            if not self._held:
+                self._empty.notify_all()
+
+    def _deliver(self, ticket: Ticket, outcome: Outcome) -> None:
+        call = ticket.call
+        try:
+            ticket.report(Report(call.claim, outcome, ticket.started_at, ticket.finished_at))
+        except BaseException as error:  # noqa: BLE001 - whoever reports must live on
+            trace = describe_error(error).traceback
+            logger.error(
+                "{}: the report of {} {} failed\n{}", self.name, call.label, call.claim, trace
+            )
+        finally:
+            self._release(ticket)
+
+    def _wait_until_empty(self, seconds: float) -> bool:
+        return self._empty.wait_for(lambda: not self._held, seconds)
+
+    def _interrupt_all(self) -> bool:
+        interrupts = [t.interrupt for t in self._held.values() if t.interrupt is not None]
+        for interrupt in interrupts:
+            interrupt()
+        return bool(interrupts)

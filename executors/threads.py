@@ -1,0 +1,106 @@
+"""Calls in threads of this process: for ordinary functions.
+
+Threads start when there is work, are used again, and never keep the interpreter alive. Python
+cannot kill a thread: one whose call does not end in time is abandoned and replaced.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import inspect
+import threading
+from collections.abc import Awaitable
+from typing import Any
+
+from loguru import logger
+
+from ..core.clock import Clock
+from .base import Outcome, Succeeded
+from .describe import describe_error, describe_raised, describe_result
+from .desk import Desk, Ticket
+
+
+class ThreadExecutor(Desk):
+    """Runs each call in one of up to `max_workers` threads.
+
+    Args:
+        max_workers: how many calls run at once. Default 10.
+        clock: where the times of the reports come from.
+        name: the beginning of the threads' names.
+    """
+
+    def __init__(self, max_workers: int = 10, *, clock: Clock, name: str = "threads") -> None:
+        super().__init__(max_workers, clock, name)
+        self._ready = threading.Condition(self._lock)
+        self._workers = 0
+        self._busy = 0
+
+    def _perform(self, ticket: Ticket) -> Outcome:
+        """Run a ticket in this thread, whatever it does, and say how it ended."""
+        context = contextvars.Context()  # what one call sets, the next one does not see
+        try:
+            value = context.run(ticket.call.function, ticket.notice)
+        except BaseException as error:  # noqa: BLE001 - even SystemExit is only this call's end
+            return describe_raised(error)
+        try:
+            return context.run(self._complete, ticket, value)
+        except BaseException as error:  # noqa: BLE001 - likewise
+            return describe_error(error)
+
+    def _complete(self, ticket: Ticket, value: Any) -> Outcome:  # noqa: ARG002 - for the heirs
+        """Make an outcome of what the function returned: here, await it or take it as it is."""
+        return Succeeded(describe_result(settle(value)))
+
+    def _provide(self) -> None:
+        try:
+            while self._workers - self._busy < min(len(self._queue), self._slots - self._busy):
+                threading.Thread(target=self._work, name=self.name, daemon=True).start()
+                self._workers += 1
+        except RuntimeError as error:  # the system has no more threads
+            logger.error("{}: {}", self.name, error)
+            if not self._workers:
+                raise
+        self._ready.notify(self._slots if self._stopping else 1)
+
+    def _abandon(self, ticket: Ticket) -> None:
+        ticket.abandoned = True
+        self._abandoned += 1
+        self._workers -= 1
+        self._busy -= 1
+        with contextlib.suppress(RuntimeError):  # the next call tries again
+            self._provide()
+
+    def _work(self) -> None:
+        while (ticket := self._next()) is not None:
+            threading.current_thread().name = f"{self.name}: {ticket.call.label}"
+            self._finish(ticket, self._perform(ticket))
+            threading.current_thread().name = self.name
+            if self._is_replaced(ticket):
+                return
+
+    def _next(self) -> Ticket | None:
+        with self._lock:
+            self._ready.wait_for(lambda: self._queue or self._stopping)
+            ticket = self._take()
+            if ticket is None:
+                self._workers -= 1
+            else:
+                self._busy += 1
+            return ticket
+
+    def _is_replaced(self, ticket: Ticket) -> bool:
+        with self._lock:
+            if ticket.abandoned:
+                self._abandoned -= 1
+            else:
+                self._busy -= 1
+            return ticket.abandoned
+
+
+def settle(value: Any) -> Any:
+    """Return `value`; if an `async def` function returned it, run it to its end before."""
+    return asyncio.run(_await(value)) if inspect.isawaitable(value) else value
+
+
+async def _await(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable

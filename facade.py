@@ -1,0 +1,344 @@
+"""The verbs of a scheduler for Python programs: schedule, look up, change, explain.
+
+Each verb is one command to the ledger or one read from the database; where a command goes (to the
+running Scheduler, or straight into the database) is decided by whoever inherits this.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from .core import commands as c
+from .core.clock import Clock, from_instant
+from .core.commands import DEFAULT_TENANT, TaskRef
+from .core.entry import parse_target
+from .core.errors import EntryRejected, InvalidEntry, InvalidTask, TocsinError, UnknownHandler
+from .core.explain import explanation
+from .core.handlers import Handler, Handlers
+from .core.notification import REMIND, Notification
+from .core.options import policy_with
+from .core.policy import Policy, Retry
+from .core.run import Run
+from .core.task import Task
+from .executors.callables import check_fit, resolve
+from .storage.queries import Logged, Queries
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+REMINDER_RETRY = Retry(attempts=8, delay=5_000_000)
+"""A push should not wait a minute: 5, 10, 20, ... seconds."""
+
+_UNSET = object()
+
+
+class Facade:
+    """What an embedded scheduler can be asked to do."""
+
+    handlers: Handlers
+    clock: Clock
+    policy: Policy
+
+    def _send(self, command: c.Command) -> Any:
+        """Carry out a command durably and return its answer."""
+        raise NotImplementedError
+
+    def _queries(self) -> Queries:
+        """The reading side of the database."""
+        raise NotImplementedError
+
+    def _check_channels(self, names: Iterable[str]) -> None:
+        """Refuse names that no notifier has."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ scheduling
+
+    def handler(
+        self,
+        key: str,
+        *,
+        aliases: Iterable[str] = (),
+        validate: Callable[..., Any] | None = None,
+        **policy: Any,
+    ) -> Callable[[Function], Function]:
+        """Register a function under a key: `@app.handler("report.build", timeout="5m")`.
+
+        It is called as `function(ctx, *args, **kwargs)` with a `RunContext` first.
+
+        Args:
+            key: the name that is stored with tasks; it may stay when the function is renamed.
+            aliases: former keys that still reach it.
+            validate: called with the arguments when a task is scheduled; raising refuses it.
+            policy: defaults for tasks that call it, as in `schedule`.
+        """
+        policy_with(self.policy, policy)
+
+        def register(function: Function) -> Function:
+            lane = "asyncio" if inspect.iscoroutinefunction(function) else "threads"
+            self.handlers.register(Handler(key, function, policy, validate, lane), aliases)
+            return function
+
+        return register
+
+    def schedule(
+        self,
+        what: str | Callable[..., Any],
+        when: Any,
+        *,
+        key: str | None = None,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        payload: Any = _UNSET,
+        tenant: str = DEFAULT_TENANT,
+        metadata: Mapping[str, Any] | None = None,
+        **policy: Any,
+    ) -> Task:
+        """Remember to call something; when this returns, it is durable.
+
+        With the key of an existing task, that task is updated; an unchanged one is left alone.
+
+        Args:
+            what: a handler's key, a function, or its path "myapp.reports:nightly".
+            when: `cron(...)`, `every(...)`, `at(...)`, `now()`, a phrase such as "10:30pm", an
+                aware datetime, or unix seconds.
+            key: the task's name, unique per tenant.
+            args: positional arguments.
+            kwargs: keyword arguments.
+            payload: one value that is passed first, before `args`.
+            tenant: whose task it is.
+            metadata: JSON of your own.
+            policy: `timeout="5m"`, `retries=3`, `retry={...}`, `max_runs`, `overlap`, `catch_up`,
+                `on_exhausted`, `delivery`, `priority`, `notify_failure`.
+
+        Raises:
+            InvalidSchedule: the time is not understood or never comes.
+            InvalidEntry: the function cannot be found, or does not take the arguments.
+            UnknownHandler: no handler has this key.
+            InvalidTask: an option is wrong.
+        """
+        everything = tuple(args) if payload is _UNSET else (payload, *args)
+        named = self._named(what, everything, dict(kwargs or {}))
+        handler = self.handlers.find(named.get("handler", ""))
+        options = {**(handler.policy if handler else {}), **policy}
+        reply = self._send(
+            c.NewEntry(
+                when,
+                **named,
+                args=everything,
+                kwargs=dict(kwargs or {}),
+                key=key,
+                tenant=tenant,
+                policy=policy_with(self.policy, options),
+                metadata=dict(metadata or {}),
+            )
+        )
+        return self.get(reply["scheduler_id"], tenant=tenant)
+
+    def remind(
+        self,
+        when: Any,
+        message: str,
+        *,
+        to: str | Sequence[str] = "log",
+        key: str | None = None,
+        tenant: str = DEFAULT_TENANT,
+        **details: Any,
+    ) -> Task:
+        """Send a notification at a time.
+
+        Args:
+            when: as in `schedule`.
+            message: the text.
+            to: names of notifiers.
+            key: the task's name, unique per tenant.
+            tenant: whose reminder it is.
+            details: `title`, `priority`, `sound`, `url` and the other fields of `Notification`.
+
+        Raises:
+            InvalidSchedule: the time is not understood.
+            InvalidTask: the notification is wrong.
+            UnknownNotifier: no notifier has this name.
+        """
+        note = Notification.from_dict({"message": message, **details})
+        names = [to] if isinstance(to, str) else list(to)
+        self._check_channels(names)
+        reply = self._send(
+            c.NewEntry(
+                when,
+                handler=REMIND,
+                kwargs={"to": names, **_plain(note)},
+                key=key,
+                tenant=tenant,
+                policy=policy_with(self.policy, {"retry": REMINDER_RETRY}),
+                codec="json",
+            )
+        )
+        return self.get(reply["scheduler_id"], tenant=tenant)
+
+    # ------------------------------------------------------------ changing
+
+    def pause(self, task: TaskRef, reason: str | None = None, **scope: str) -> Task:
+        """Plan no occurrences until the task is resumed."""
+        return self._task(c.PauseTask(task, reason, **scope))
+
+    def resume(self, task: TaskRef, **scope: str) -> Task:
+        """Let a paused or quarantined task go on."""
+        return self._task(c.ResumeTask(task, **scope))
+
+    def cancel(self, task: TaskRef, reason: str | None = None, **scope: str) -> Task:
+        """End the task; its history is kept."""
+        return self._task(c.CancelTask(task, reason, **scope))
+
+    def update(
+        self,
+        task: TaskRef,
+        when: Any = None,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        tenant: str = DEFAULT_TENANT,
+        **policy: Any,
+    ) -> Task:
+        """Change the schedule, the policy or the metadata; the next run is counted from now."""
+        changed = None
+        if policy:
+            present = self.get(task, tenant=tenant).policy
+            changed = policy_with(present, policy).to_dict()
+        return self._task(c.UpdateTask(task, when, changed, metadata, tenant))
+
+    def run_now(self, task: TaskRef, **scope: str) -> Run:
+        """Run the task once, now, beside its schedule."""
+        run: Run = self._send(c.RunNow(task, **scope))
+        return run
+
+    def retry(self, run_id: int, **scope: str) -> Run:
+        """Run a failed run again, as a new run."""
+        run: Run = self._send(c.RetryRun(run_id, **scope))
+        return run
+
+    # ------------------------------------------------------------ reading
+
+    def get(self, task: TaskRef, *, tenant: str = DEFAULT_TENANT) -> Task:
+        """The task with this key or id.
+
+        Raises:
+            UnknownTask: there is none.
+        """
+        return self._queries().task(task, tenant)
+
+    def tasks(
+        self,
+        *,
+        tenant: str | None = None,
+        status: str | Sequence[str] = (),
+        limit: int | None = None,
+    ) -> list[Task]:
+        """Tasks in the order in which they were created, optionally only some statuses."""
+        wanted = [status] if isinstance(status, str) else list(status)
+        return self._queries().tasks(tenant, status=wanted, limit=limit)
+
+    def history(
+        self,
+        task: TaskRef | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
+        status: str | Sequence[str] = (),
+        limit: int = 50,
+    ) -> list[Run]:
+        """Runs, the latest first; of one task, or of all."""
+        wanted = [status] if isinstance(status, str) else list(status)
+        task_id = None if task is None else self.get(task, tenant=tenant).id
+        return self._queries().runs(tenant, task_id=task_id, status=wanted, limit=limit)
+
+    def events(
+        self,
+        task: TaskRef | None = None,
+        *,
+        tenant: str = DEFAULT_TENANT,
+        after: int = 0,
+        limit: int = 100,
+    ) -> list[Logged]:
+        """What happened, in order; of one task, or of all."""
+        task_id = None if task is None else self.get(task, tenant=tenant).id
+        return self._queries().events(task_id=task_id, after=after, limit=limit)
+
+    def upcoming(self, n: int = 10, *, tenant: str | None = None) -> list[tuple[datetime, Task]]:
+        """The next `n` planned occurrences over all active tasks, soonest first."""
+        now = self.clock.now()
+        found: list[tuple[datetime, Task]] = []
+        for task in self._queries().next_tasks(tenant, n):
+            if task.next_run_at is None:
+                continue
+            later = task.schedule.upcoming(max(task.next_run_at, from_instant(now)), n - 1)
+            found += [(at, task) for at in (task.next_run_at, *later)]
+        return sorted(found, key=lambda pair: pair[0])[:n]
+
+    def explain(self, task: TaskRef, at: datetime, *, tenant: str = DEFAULT_TENANT) -> str:
+        """Say in words what happened to the occurrence planned for `at`, and why."""
+        known = self.get(task, tenant=tenant)
+        runs = self._queries().runs(tenant, task_id=known.id, limit=10_000)
+        return explanation(known, runs, at, from_instant(self.clock.now()))
+
+    # ------------------------------------------------------------ inside
+
+    def _task(self, command: c.Command) -> Task:
+        task: Task = self._send(command)
+        return task
+
+    def _named(
+        self, what: str | Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> dict[str, str]:
+        """How the entry names what is called, checked as far as this program can."""
+        if callable(what):
+            key = self.handlers.key_of(what)
+            target = key if key is not None else function_path(what)
+        else:
+            target = what
+        path = parse_target(target)
+        try:
+            if path is None:
+                self._check_handler(self.handlers.get(target), args, kwargs)
+                return {"handler": target}
+            check_fit(resolve(*path), args, kwargs, target)
+        except EntryRejected as error:
+            raise InvalidEntry(str(error)) from error
+        except UnknownHandler as error:
+            raise UnknownHandler(f"{error}; a function is written 'module:function'") from error
+        return {"module": path[0], "function": path[1]}
+
+    def _check_handler(
+        self, handler: Handler, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        check_fit(handler.function, (None, *args), kwargs, handler.key)
+        if handler.validate is None:
+            return
+        try:
+            handler.validate(*args, **kwargs)
+        except TocsinError:
+            raise
+        except Exception as error:
+            raise InvalidTask(f"{handler.key} refuses these arguments: {error}") from error
+
+
+def function_path(function: Callable[..., Any]) -> str:
+    """The path under which a function can be imported again.
+
+    Raises:
+        InvalidEntry: it has none: a lambda, a local function, a bound method.
+    """
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
+    if not module or not name or "<" in name:
+        raise InvalidEntry(
+            f"{function!r} cannot be found again by name: use a function at the top of a module,"
+            " or register it with @app.handler('some.key')"
+        )
+    try:
+        found = resolve(module, name)
+    except EntryRejected as error:
+        raise InvalidEntry(str(error)) from error
+    if found != function:
+        raise InvalidEntry(f"{module}:{name} is another object than the one to be scheduled")
+    return f"{module}:{name}"
+
+
+def _plain(note: Notification) -> dict[str, Any]:
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in note.to_dict().items()}

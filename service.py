@@ -1,0 +1,328 @@
+"""`Tocsin`: the service as a Python object.
+
+It opens its database when it is first used and runs from `start` to `stop`. While it runs, every
+change goes through the Scheduler; before and after, straight into the database. Logging, signal
+handlers and event loops of the host program are never touched.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from .actors.base import Actor
+from .actors.child import ChildSpec
+from .actors.messages import StartChild
+from .actors.registry import Address, Registry
+from .core.clock import SECOND, Clock, SystemClock
+from .core.commands import Command
+from .core.errors import ActorUnavailable, InvalidTask, TocsinError, UnknownNotifier
+from .core.handlers import Handlers
+from .core.hints import did_you_mean
+from .core.policy import Policy
+from .core.zones import zone
+from .engine import TOP, Engine, Limits
+from .facade import Facade
+from .notifiers.base import Notifier
+from .notifiers.post import Post
+from .opening import Opened
+from .storage.queries import Queries
+
+if TYPE_CHECKING:
+    from .core.config import Config
+    from .core.reconcile import Step
+
+ASK_TIMEOUT = 30.0
+"""Seconds that a verb waits for the Scheduler."""
+
+
+class Tocsin(Facade):
+    """A durable scheduler in your program.
+
+    Use it as a context manager, or call `start` and `stop`. All methods may be called from every
+    thread.
+
+    Args:
+        url: the database, such as "sqlite:///tocsin.db".
+        timezone: IANA name of the zone of schedules and phrases that name none.
+        policy: what holds for tasks that say nothing else.
+        notifiers: name -> notifier. Without any, reminders to every name go to the log.
+        max_concurrent: calls in threads at the same time.
+        max_queue: runs that wait in memory for a slot; more wait in the database.
+        grace: seconds that running calls have to end when the service stops.
+        allow: module prefixes that entries may name, empty for all.
+        key_file: where the signing keys are; default `<database>.key`.
+        clock: where time comes from.
+
+    Raises:
+        InvalidSchedule: the time zone is unknown.
+    """
+
+    def __init__(
+        self,
+        url: str = "sqlite:///tocsin.db",
+        *,
+        timezone: str = "UTC",
+        policy: Policy | None = None,
+        notifiers: Mapping[str, Notifier] | None = None,
+        max_concurrent: int = 10,
+        max_queue: int = 1_000,
+        grace: float = 10.0,
+        allow: Iterable[str] = (),
+        key_file: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        zone(timezone)
+        self.url = url
+        self.timezone = timezone
+        self.policy = policy or Policy()
+        self.clock = clock or SystemClock()
+        self.handlers = Handlers()
+        self.grace = grace
+        self._post = Post(notifiers or {})
+        self._limits = Limits(max_concurrent, max_queue)
+        self._allow = tuple(allow)
+        self._key_file = key_file
+        self._children: list[ChildSpec] = []
+        self._config: Config | None = None
+        self._lock = threading.RLock()
+        self._stopped = threading.Event()
+        self._opened: Opened | None = None
+        self._engine: Engine | None = None
+
+    @classmethod
+    def from_config(
+        cls, path: str | Path = "config.toml", *, environ: Mapping[str, str] | None = None
+    ) -> "Tocsin":
+        """The service that a configuration file and the environment describe.
+
+        Its jobs become tasks at `start`.
+
+        Raises:
+            InvalidConfig: there are mistakes; `problems` has all of them.
+        """
+        from .configuring import build_notifiers, read_config  # noqa: PLC0415 - pydantic only where used
+
+        config = read_config(path, os.environ if environ is None else environ)
+        scheduler = config.scheduler
+        app = cls(
+            config.storage.url,
+            timezone=scheduler.timezone,
+            policy=_default_policy(config),
+            max_concurrent=scheduler.max_concurrent,
+            max_queue=scheduler.max_queue_size,
+            grace=scheduler.shutdown_grace / SECOND,
+            allow=scheduler.allow,
+            key_file=config.storage.key_file,
+        )
+        app._post = Post(build_notifiers(config))
+        app._config = config
+        return app
+
+    # ------------------------------------------------------------ life
+
+    def start(self) -> Self:
+        """Open the database, start the actors, bring configured jobs in. Returns self.
+
+        Raises:
+            AlreadyRunning: another service runs on this database, or this one already does.
+            StorageError: the database cannot be opened.
+        """
+        with self._lock:
+            opened = self._open()
+            self._stopped.clear()
+            self._engine = Engine(
+                opened,
+                self.clock,
+                self.handlers,
+                self._post,
+                limits=self._limits,
+                children=self._children,
+                allow=self._allow,
+            )
+            try:
+                self.apply_config()
+            except BaseException:
+                self.stop()
+                raise
+        return self
+
+    def stop(self, grace: float | None = None) -> None:
+        """Stop in bounded time: no new runs, `grace` seconds for running ones, then the actors.
+
+        What was interrupted is made again at the next start. Stopping twice is harmless.
+        """
+        with self._lock:
+            engine, self._engine = self._engine, None
+            if engine is not None:
+                engine.stop(self.grace if grace is None else grace)
+            self._stopped.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the service is stopped, by `stop` or because it gave up.
+
+        Args:
+            timeout: seconds, None for ever.
+
+        Returns:
+            Whether it has stopped.
+
+        Raises:
+            RestartsExhausted: an actor kept dying, and the supervisor gave up.
+        """
+        engine = self._engine
+        if engine is None:
+            return self._stopped.wait(timeout)
+        ended = engine.tree.wait(timeout)
+        if engine.tree.failure is not None:
+            raise engine.tree.failure
+        return ended
+
+    @property
+    def running(self) -> bool:
+        """Whether the service runs."""
+        engine = self._engine
+        return engine is not None and engine.tree.alive
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    # ------------------------------------------------------------ actors
+
+    @property
+    def registry(self) -> Registry:
+        """Names and addresses of the running actors.
+
+        Raises:
+            ActorUnavailable: the service does not run.
+        """
+        engine = self._engine
+        if engine is None:
+            raise ActorUnavailable("the service does not run: call start(), or use `with app:`")
+        return engine.registry
+
+    def address(self, name: str) -> Address:
+        """Where to write to an actor by its name; good across its restarts."""
+        return self.registry.address(name)
+
+    @property
+    def scheduler(self) -> Address:
+        """The address of the Scheduler."""
+        return self.address("scheduler")
+
+    @property
+    def alarm(self) -> Address:
+        """The address of Alarm, for raw alarms to your own actors."""
+        return self.address("alarm")
+
+    @property
+    def supervisor(self) -> Address:
+        """The address of the top supervisor."""
+        return self.address(TOP)
+
+    def supervise(self, name: str, make: Callable[[], Actor], **options: Any) -> None:
+        """Put an actor of your own under the supervisor, now or at the next start.
+
+        Args:
+            name: what it is registered under.
+            make: returns a new `tocsin.Actor` that has not been started.
+            options: `restart`, `shutdown` and the other fields of `ChildSpec`.
+
+        Raises:
+            InvalidChild: an option is wrong, or the name is taken.
+        """
+        spec = ChildSpec(name, make, **options)
+        with self._lock:
+            if self._engine is not None:
+                self.supervisor.ask(StartChild(spec), timeout=ASK_TIMEOUT)
+            self._children.append(spec)
+
+    # ------------------------------------------------------------ configuration
+
+    def plan_config(self) -> "list[Step]":
+        """What `apply_config` would do, without doing it."""
+        if self._config is None:
+            return []
+        from .core.reconcile import CREATED_BY, reconcile  # noqa: PLC0415 - pydantic where used
+
+        queries, jobs = self._queries(), self._config.jobs
+        tasks = queries.tasks(created_by=CREATED_BY)
+        known = {task.key for task in tasks}
+        tasks += queries.with_keys([key for key in jobs if key not in known])
+        return reconcile(jobs, tasks)
+
+    def apply_config(self) -> "list[Step]":
+        """Make the stored tasks those of the configuration; history is kept."""
+        steps = self.plan_config()
+        for step in steps:
+            for command in step.commands:
+                self._send(command)
+        return steps
+
+    def reload(self, path: str | Path, environ: Mapping[str, str] | None = None) -> "list[Step]":
+        """Read the configuration again: its jobs and notifiers take effect at once.
+
+        Raises:
+            InvalidConfig: there are mistakes; everything stays as it was.
+        """
+        from .configuring import build_notifiers, read_config  # noqa: PLC0415 - pydantic only where used
+
+        config = read_config(path, os.environ if environ is None else environ)
+        notifiers = build_notifiers(config)
+        with self._lock:
+            self._config = config
+            self._post.replace(notifiers)
+            return self.apply_config()
+
+    # ------------------------------------------------------------ inside
+
+    def _open(self) -> Opened:
+        with self._lock:
+            if self._opened is None:
+                self._opened = Opened(
+                    self.url,
+                    self.clock,
+                    os.environ,
+                    key_file=self._key_file,
+                    timezone=self.timezone,
+                    policy=self.policy,
+                    allow=self._allow,
+                )
+            return self._opened
+
+    def _send(self, command: Command) -> Any:
+        if self._engine is not None:
+            return self.scheduler.ask(command, timeout=ASK_TIMEOUT)
+        answer = self._open().ledger.execute([command]).answers[0]
+        if isinstance(answer, TocsinError):
+            raise answer
+        return answer
+
+    def _queries(self) -> Queries:
+        return self._open().queries
+
+    def _check_channels(self, names: Iterable[str]) -> None:
+        wanted = list(names)
+        if not wanted:
+            raise InvalidTask("a reminder needs somebody to remind: to='phone'")
+        for name in wanted:
+            if not self._post.knows(name):
+                hint = did_you_mean(name, self._post.names)
+                known = ", ".join(self._post.names)
+                raise UnknownNotifier(f"no notifier is called {name!r}{hint} There are: {known}")
+
+
+def _default_policy(config: "Config") -> Policy:
+    from .core.job_policy import default_policy  # noqa: PLC0415 - pydantic only where used
+
+    return default_policy(config.scheduler, reminder=False)

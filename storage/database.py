@@ -1,0 +1,134 @@
+"""One database behind one URL: opening it, transactions, and errors that say what to do."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from ..core.errors import StorageError, StorageUnavailable
+
+BUSY_TIMEOUT = 10.0
+"""Seconds to wait for another writer before giving up."""
+
+_OUTAGES = (peewee.OperationalError, sqlite3.OperationalError, OSError)
+
+
+class Database:
+    """A database and this process's connections to it: one a thread, opened on first use.
+
+    Args:
+        url: `sqlite:///relative/path.db` or `sqlite:////absolute/path.db`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.path = sqlite_path(url)
+        self._db = peewee.SqliteDatabase(
+            str(self.path),
+            pragmas={
+                "journal_mode": "wal",
+                "synchronous": "full",
+                "foreign_keys": 1,
+                "cache_size": -16_000,
+                "wal_autocheckpoint": 4_000,
+            },
+            timeout=BUSY_TIMEOUT,
+            lock_type="IMMEDIATE",
+        )
+
+    @property
+    def engine(self) -> peewee.SqliteDatabase:
+        """Peewee's database, for queries of the cold paths."""
+        return self._db
+
+    def create(self) -> None:
+        """Make the file, readable by its owner only, when there is none.
+
+        Raises:
+            StorageError: the folder does not exist or may not be written.
+        """
+        try:
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise StorageError(f"cannot open {self.path}: {error.strerror}") from error
+
+    def connect(self) -> sqlite3.Connection:
+        """This thread's connection, opened when there is none. Close it with `disconnect`."""
+        self._db.connect(reuse_if_open=True)
+        connection: sqlite3.Connection = self._db.connection()
+        return connection
+
+    def disconnect(self) -> None:
+        """Close this thread's connection, if there is one."""
+        if not self._db.is_closed():
+            self._db.close()
+
+    @contextmanager
+    def session(self) -> Iterator[sqlite3.Connection]:
+        """A connection for a while: the thread's own, or one that is closed afterwards.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached.
+        """
+        borrowed = not self._db.is_closed()
+        try:
+            yield self.connect()
+        except _OUTAGES as error:
+            raise unavailable(error) from error
+        except (peewee.DatabaseError, sqlite3.DatabaseError) as error:
+            if type(error) not in {peewee.DatabaseError, sqlite3.DatabaseError}:
+                raise  # a mistake in a statement or its values, not a broken file
+            raise damaged(self.path, error) from error
+        finally:
+            if not borrowed:
+                self.disconnect()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction: all of it becomes durable when the block ends, or none of it.
+
+        Raises:
+            StorageUnavailable: the database is locked, full, read-only or gone; nothing changed.
+        """
+        with self.session() as connection, self._db.atomic():
+            yield connection
+
+    def data_version(self) -> int:
+        """A number that changes when somebody else writes to the database."""
+        row = self.connect().execute("PRAGMA data_version").fetchone()
+        return int(row[0])
+
+    def fetch(self, query: Any) -> list[tuple[Any, ...]]:
+        """The rows of a peewee query, as tuples."""
+        with self.session():
+            return list(query.tuples().execute(self._db))
+
+
+def sqlite_path(url: str) -> Path:
+    """The file behind a database URL.
+
+    Raises:
+        StorageError: a URL that this version cannot open.
+    """
+    if url.startswith(("postgresql://", "postgres://")):
+        raise StorageError("PostgreSQL is not supported yet: use sqlite:///tocsin.db")
+    path = url.removeprefix("sqlite:///")
+    if path == url or not path:
+        raise StorageError(f"{url!r} is no database URL: write sqlite:///tocsin.db")
+    if path == ":memory:":
+        raise StorageError("a durable scheduler needs a file: write sqlite:///tocsin.db")
+    return Path(path).expanduser().absolute()
+
+
+def unavailable(error: BaseException) -> StorageUnavailable:
+    """The typed error for an outage: something that may pass without anybody's mistake."""
+    return StorageUnavailable(f"the database cannot be used right now: {error}")
+
+
+def damaged(path: Path, error: BaseException) -> StorageError:
+    """The typed error for a file that is no database, or a broken one."""
+    return StorageError(f"{path} is not a database that can be read: {error}")

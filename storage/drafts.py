@@ -1,0 +1,94 @@
+"""New entries made ready to be decided on and stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..core.commands import NewEntry
+from ..core.decide import NewTask, require_json
+from ..core.entry import Entry
+from ..core.errors import InvalidTask
+from ..core.policy import Policy
+from ..core.when import to_schedule
+from .keys import Keyring
+from .payload import Codec, digest, encode, seal
+
+LONGEST_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry with its payload and the task that it would make."""
+
+    entry: Entry
+    payload: bytes
+    codec: Codec
+    task: NewTask
+
+
+class Drafts:
+    """Turns `NewEntry` messages into drafts, by the rules of one service.
+
+    Args:
+        keys: sign the entries.
+        timezone: the zone of schedules and phrases that name none.
+        policy: the policy of entries that bring none.
+        allow: module prefixes that entries may name, empty for all.
+    """
+
+    def __init__(
+        self,
+        keys: Keyring,
+        *,
+        timezone: str = "UTC",
+        policy: Policy | None = None,
+        allow: Sequence[str] = (),
+    ) -> None:
+        self.timezone = timezone
+        self._keys = keys
+        self._policy = policy or Policy()
+        self._allow = tuple(allow)
+
+    def prepare(self, new: NewEntry, now: int) -> Draft:
+        """Check everything that can be wrong with an entry.
+
+        Raises:
+            InvalidEntry: it cannot be stored.
+            InvalidSchedule: its time is not understood, or never comes.
+            InvalidTask: its key or metadata is wrong.
+        """
+        entry = Entry.from_map(
+            {
+                "module": new.module,
+                "function": new.function,
+                "handler": new.handler,
+                "args": new.args,
+                "kwargs": new.kwargs,
+            }
+        )
+        if new.key is not None and not (
+            isinstance(new.key, str) and 0 < len(new.key) <= LONGEST_KEY
+        ):
+            raise InvalidTask(f"a key is a text of 1 to {LONGEST_KEY} characters, not {new.key!r}")
+        require_json(new.metadata)
+        schedule = to_schedule(new.when)
+        schedule.bind(now, self.timezone)
+        payload = encode(entry, new.codec, self._allow)
+        task = NewTask(
+            tenant=new.tenant,
+            key=new.key,
+            target=entry.target,
+            entry_id=0,
+            digest=digest(payload, new.codec),
+            schedule=schedule,
+            timezone=self.timezone,
+            policy=new.policy or self._policy,
+            created_by=new.created_by,
+            metadata=new.metadata,
+            paused=new.paused,
+            revive=new.revive,
+        )
+        return Draft(entry, payload, new.codec, task)
+
+    def seal(self, draft: Draft, entry_id: int) -> bytes:
+        """The signed blob for the row that the entry gets."""
+        return seal(draft.payload, draft.codec, entry_id, draft.task.tenant, self._keys)

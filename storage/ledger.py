@@ -1,0 +1,277 @@
+"""The one shell around the decisions: commands in, one durable transaction, answers out.
+
+The Scheduler batches its inbox through it, the command line uses it directly. Each command is
+decided on its own; what is wrong with one is that one's answer and costs no other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..core import commands as c
+from ..core.clock import Clock
+from ..core.decide import (
+    cancel,
+    pause,
+    resume,
+    run_now,
+    schedule_task,
+    trigger,
+    unplannable,
+    update,
+)
+from ..core.errors import InvalidMessage, StorageError, TocsinError, UnknownRun
+from ..core.events import Event
+from ..core.notices import notices
+from ..core.outcomes import finish, rescue
+from ..core.run import Run
+from ..core.state import TaskState
+from ..core.task import Task
+from ..core.when import to_schedule
+from ..core.work import Alarm, Claim, Notice, Start
+from .claims import Claims
+from .database import Database
+from .drafts import Draft, Drafts
+from .lookup import task_of_run, the_task
+from .unit import Unit
+
+Answer = Any
+"""What a command answers: its reply, or the TocsinError that it earned."""
+
+
+@dataclass(slots=True)
+class Commit:
+    """What one transaction made durable, and what must follow it.
+
+    Attributes:
+        answers: one for each command, in order.
+        armed: alarms that were set, moved or cleared.
+        starts: attempts that were claimed and must be made.
+        cancels: attempts that should stop.
+        notices: what people should hear of.
+    """
+
+    answers: list[Answer] = field(default_factory=list)
+    armed: list[Alarm] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
+    cancels: list[Claim] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+
+class Ledger:
+    """Carries out commands on one database.
+
+    Args:
+        database: migrated already.
+        clock: the source of "now".
+        drafts: turns new entries into tasks and signed blobs.
+        claims: picks the runs that may start; None where nothing is run.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, drafts: Drafts, claims: Claims | None = None
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._drafts = drafts
+        self._claims = claims
+
+    def execute(self, commands: Sequence[c.Command], *, slots: int = 0) -> Commit:
+        """Carry out a batch in one transaction; it is durable when this returns.
+
+        Args:
+            commands: in order; later ones see what earlier ones did.
+            slots: attempts that may be claimed.
+
+        Raises:
+            StorageUnavailable: nothing was changed; the same batch may be tried again.
+        """
+        try:
+            return self._execute(commands, slots)
+        except TocsinError:
+            raise
+        except Exception as error:
+            if len(commands) <= 1:
+                raise StorageError(f"it could not be stored: {error}") from error
+        return self._one_by_one(commands, slots)
+
+    def sweep(self) -> None:
+        """Look for waiting runs in the whole database at the next transaction."""
+        if self._claims is not None:
+            self._claims.backlog = True
+
+    def _execute(self, commands: Sequence[c.Command], slots: int) -> Commit:
+        commit = Commit()
+        with self._database.transaction() as connection:
+            unit = Unit(connection, self._clock.now())
+            unit.load(_addressed(commands))
+            replies = [self._attempt(command, unit, commit) for command in commands]
+            if self._claims is not None:
+                commit.starts = self._claims.take(unit, connection, slots)
+            unit.flush()
+            commit.armed = unit.armed
+            commit.notices = notices(unit.events, unit.tasks)
+            commit.answers = [reply() if callable(reply) else reply for reply in replies]
+        return commit
+
+    def _one_by_one(self, commands: Sequence[c.Command], slots: int) -> Commit:
+        """The batch failed as a whole: find the command that no database would take."""
+        whole = Commit()
+        for command in commands:
+            try:
+                part = self.execute([command], slots=slots)
+            except TocsinError as error:
+                whole.answers.append(error)
+                continue
+            slots -= len(part.starts)
+            for name in ("answers", "armed", "starts", "cancels", "notices"):
+                getattr(whole, name).extend(getattr(part, name))
+        return whole
+
+    def _attempt(self, command: c.Command, unit: Unit, commit: Commit) -> Answer:
+        """Decide one command; what is wrong with it becomes its answer."""
+        handler = _HANDLERS.get(type(command))
+        if handler is None:
+            return InvalidMessage(f"the Scheduler does not understand {type(command).__name__}")
+        try:
+            return handler(self, command, unit, commit)
+        except TocsinError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - a message of any shape must cost only itself
+            return InvalidMessage(f"{type(command).__name__}: {type(error).__name__}: {error}")
+
+    def _new_entry(self, command: c.NewEntry, unit: Unit, _: Commit) -> Answer:
+        return self._enter(self._drafts.prepare(command, unit.now), unit)
+
+    def _new_entries(self, command: c.NewEntries, unit: Unit, _: Commit) -> Answer:
+        drafts = [self._drafts.prepare(entry, unit.now) for entry in command.entries]
+        replies = [self._enter(draft, unit) for draft in drafts]
+        return lambda: [reply() for reply in replies]
+
+    def _enter(self, draft: Draft, unit: Unit) -> Callable[[], dict[str, Any]]:
+        entry_id = unit.ids.next("scheduler")
+        new = replace(draft.task, entry_id=entry_id)
+        task = unit.find(new.tenant, new.key) if new.key is not None else None
+        events = schedule_task(new, task, unit.now)
+        if any(getattr(event, "entry_id", None) == entry_id for event in events):
+            unit.entries[entry_id] = self._drafts.seal(draft, entry_id)
+        task_id = task.id if task is not None else entry_id
+        unit.record(task, events)
+
+        def reply() -> dict[str, Any]:
+            alarm = unit.alarms.get(task_id)
+            return {
+                "alarm_id": alarm.id if alarm else None,
+                "scheduler_id": task_id,
+                "entry": draft.entry.to_map(),
+            }
+
+        return reply
+
+    def _triggered(self, command: c.AlarmTriggered, unit: Unit, _: Commit) -> None:
+        self._trigger([command.scheduler_id], unit)
+
+    def _all_triggered(self, command: c.AlarmsTriggered, unit: Unit, _: Commit) -> None:
+        self._trigger(command.scheduler_ids, unit)
+
+    def _trigger(self, task_ids: Sequence[int], unit: Unit) -> None:
+        fresh = unit.ids.stream("runs")
+        for task in unit.load(task_ids):
+            try:
+                events: Sequence[Event] = trigger(task, unit.now, fresh)
+            except Exception as error:  # noqa: BLE001 - one unreadable task must not stop the others
+                events = [unplannable(task, error, unit.now)]
+            unit.record(task, events)
+
+    def _pause(self, command: c.PauseTask, unit: Unit, _: Commit) -> Task:
+        task = the_task(unit, command.task, command.tenant)
+        return _recorded(unit, task, pause(task, command.reason, unit.now))
+
+    def _resume(self, command: c.ResumeTask, unit: Unit, _: Commit) -> Task:
+        task = the_task(unit, command.task, command.tenant)
+        return _recorded(unit, task, resume(task, unit.now, unit.ids.stream("runs")))
+
+    def _cancel(self, command: c.CancelTask, unit: Unit, commit: Commit) -> Task:
+        task = the_task(unit, command.task, command.tenant)
+        events = cancel(task, command.reason, unit.now)
+        if events:
+            commit.cancels += [
+                (r.id, r.fence) for r in task.runs.values() if r.status == "executing"
+            ]
+        return _recorded(unit, task, events)
+
+    def _update(self, command: c.UpdateTask, unit: Unit, _: Commit) -> Task:
+        task = the_task(unit, command.task, command.tenant)
+        schedule = None
+        if command.when is not None:
+            schedule = to_schedule(command.when).bind(unit.now, self._drafts.timezone)
+        events = update(
+            task, unit.now, schedule=schedule, policy=command.policy, metadata=command.metadata
+        )
+        return _recorded(unit, task, events)
+
+    def _run_now(self, command: c.RunNow, unit: Unit, _: Commit) -> Run:
+        task = the_task(unit, command.task, command.tenant)
+        events = run_now(task, unit.now, unit.ids.stream("runs"))
+        unit.record(task, events)
+        return Run.from_state(task.runs[events[0].run_id or 0])
+
+    def _retry(self, command: c.RetryRun, unit: Unit, _: Commit) -> Run:
+        run = task_of_run(unit, command.run_id, command.tenant)
+        if run.status not in {"failed", "timed_out", "cancelled"}:
+            raise UnknownRun(f"run {run.id} is {run.status}: only a failed run can be retried")
+        task = the_task(unit, run.task_id, command.tenant)
+        events = run_now(
+            task, unit.now, unit.ids.stream("runs"), cause="retry", reason=f"retry of run {run.id}"
+        )
+        unit.record(task, events)
+        return Run.from_state(task.runs[events[0].run_id or 0])
+
+    def _finished(self, command: c.RunFinished, unit: Unit, _: Commit) -> bool:
+        """Whether the result counted; a stale one changes nothing."""
+        for task in unit.load([command.task_id]):
+            events = finish(task, command, unit.now)
+            if events is not None:
+                unit.record(task, events)
+                return True
+        return False
+
+    def _rescue(self, command: c.RescueRuns, unit: Unit, _: Commit) -> int:
+        """How many attempts were taken back."""
+        before = len(unit.events)
+        for task in unit.load(unit.executing()):
+            unit.record(task, rescue(task, command.held, unit.now))
+        return len(unit.events) - before
+
+
+_HANDLERS: dict[type, Callable[[Ledger, Any, Unit, Commit], Answer]] = {
+    c.NewEntry: Ledger._new_entry,  # noqa: SLF001 - the table beside its class
+    c.NewEntries: Ledger._new_entries,  # noqa: SLF001
+    c.AlarmTriggered: Ledger._triggered,  # noqa: SLF001
+    c.AlarmsTriggered: Ledger._all_triggered,  # noqa: SLF001
+    c.PauseTask: Ledger._pause,  # noqa: SLF001
+    c.ResumeTask: Ledger._resume,  # noqa: SLF001
+    c.CancelTask: Ledger._cancel,  # noqa: SLF001
+    c.UpdateTask: Ledger._update,  # noqa: SLF001
+    c.RunNow: Ledger._run_now,  # noqa: SLF001
+    c.RetryRun: Ledger._retry,  # noqa: SLF001
+    c.RunFinished: Ledger._finished,  # noqa: SLF001
+    c.RescueRuns: Ledger._rescue,  # noqa: SLF001
+}
+
+
+def _addressed(commands: Sequence[c.Command]) -> list[int]:
+    """The tasks that a batch speaks of by id: read in one query."""
+    ids: list[int] = []
+    for command in commands:
+        if isinstance(command, c.RunFinished):
+            ids.append(command.task_id)
+        elif isinstance(command, c.AlarmTriggered):
+            ids.append(command.scheduler_id)
+        elif isinstance(command, c.AlarmsTriggered):
+            ids.extend(command.scheduler_ids)
+    return ids
+
+
+def _recorded(unit: Unit, task: TaskState, events: Sequence[Any]) -> Task:
+    return Task.from_state(unit.record(task, events) or task)

@@ -1,0 +1,50 @@
+"""One service a database: an operating system lock that dies with its process."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from ..core.errors import AlreadyRunning, StorageError
+
+
+class ServiceLock:
+    """An exclusive lock on `<database>.lock`, held while a service runs.
+
+    Args:
+        database: path of the database file.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(f"{database.name}.lock")
+        self._handle: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises:
+            AlreadyRunning: another service has it.
+            StorageError: the lock file cannot be made.
+        """
+        try:
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StorageError(f"cannot open {self._path}: {error.strerror}") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.read(handle, 32).decode(errors="replace").strip()
+            os.close(handle)
+            who = f" (process {owner})" if owner else ""
+            raise AlreadyRunning(
+                f"another service{who} runs on {self._path.with_suffix('')}:"
+                " stop it first, or use another database"
+            ) from error
+        os.ftruncate(handle, 0)
+        os.write(handle, str(os.getpid()).encode())
+        self._handle = handle
+
+    def release(self) -> None:
+        """Give the lock back; nothing happens when it is not held."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None

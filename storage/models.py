@@ -1,0 +1,146 @@
+"""The tables. Times are integer microseconds UTC, ids are 64-bit.
+
+The models are not bound to a database: several services may live in one process, so every query
+names its database. Hot paths use plain SQL through the same connection.
+"""
+
+from peewee import SQL, BigIntegerField, BlobField, IntegerField, Model, TextField
+
+
+class Table(Model):  # type: ignore[misc]
+    """What all tables share: SQL names are the lower-case words of DESIGN."""
+
+    id = BigIntegerField(primary_key=True)
+
+
+class SchedulerTable(Table):
+    """Entries: what to call. Append-only; the first row's id of a task is its `scheduler_id`."""
+
+    updated_at = BigIntegerField()
+    entry = BlobField()
+
+    class Meta:
+        """Name."""
+
+        table_name = "scheduler"
+
+
+class EventTable(Table):
+    """Everything that happened, in order. Append-only."""
+
+    at = BigIntegerField()
+    type = TextField()
+    version = IntegerField()
+    tenant = TextField()
+    task_id = BigIntegerField()
+    run_id = BigIntegerField(null=True)
+    data = TextField()
+
+    class Meta:
+        """Name and indexes."""
+
+        table_name = "events"
+        indexes = ((("task_id", "id"), False),)
+
+
+class TaskTable(Table):
+    """Tasks, folded from the events."""
+
+    tenant = TextField()
+    key = TextField(null=True)
+    handler = TextField(index=True)
+    entry_id = BigIntegerField()
+    digest = TextField()
+    schedule = TextField()
+    policy = TextField()
+    status = TextField()
+    reason = TextField(null=True)
+    next_run_at = BigIntegerField(null=True)
+    planned_until = BigIntegerField(null=True)
+    scheduled_at = BigIntegerField()
+    last_run_at = BigIntegerField(null=True)
+    last_status = TextField(null=True)
+    run_count = IntegerField(default=0)
+    created_at = BigIntegerField()
+    updated_at = BigIntegerField()
+    created_by = TextField()
+    metadata = TextField(default="{}")
+
+    class Meta:
+        """Name and indexes."""
+
+        table_name = "tasks"
+        indexes = (
+            (("tenant", "key"), True),
+            (("tenant", "status"), False),
+        )
+
+
+class AlarmTable(Table):
+    """Instants to wake somebody at: a task's (message is null) or a raw one."""
+
+    due_at = BigIntegerField(index=True)
+    target = TextField()
+    message = TextField(null=True)
+    task_id = BigIntegerField(null=True, unique=True)
+    incarnation = TextField(null=True)
+    attempt = IntegerField(default=0)
+
+    class Meta:
+        """Name."""
+
+        table_name = "alarms"
+
+
+class RunTable(Table):
+    """Runs, folded from the events: one row an occurrence, or a range of skipped ones."""
+
+    task_id = BigIntegerField()
+    tenant = TextField()
+    due_at = BigIntegerField()
+    ready_at = BigIntegerField()
+    status = TextField()
+    cause = TextField()
+    reason = TextField(null=True)
+    attempt = IntegerField(default=0)
+    fence = IntegerField(default=0)
+    incarnation = TextField(null=True)
+    started_at = BigIntegerField(null=True)
+    finished_at = BigIntegerField(null=True)
+    error = TextField(null=True)
+    result = TextField(null=True)
+    missed = TextField(default="[]")
+    count = IntegerField(default=1)
+
+    class Meta:
+        """Name and indexes."""
+
+        table_name = "runs"
+        indexes = ((("task_id", "due_at"), True),)
+
+
+class CounterTable(Model):  # type: ignore[misc]
+    """The last id given out for each table: ids are never used twice."""
+
+    name = TextField(primary_key=True)
+    value = BigIntegerField()
+
+    class Meta:
+        """Name."""
+
+        table_name = "counters"
+
+
+TaskTable.add_index(
+    TaskTable.index(TaskTable.next_run_at, where=SQL("status = 'active'"), name="tasks_next_run_at")
+)
+RunTable.add_index(
+    RunTable.index(RunTable.ready_at, where=SQL("status = 'pending'"), name="runs_pending")
+)
+RunTable.add_index(
+    RunTable.index(
+        RunTable.task_id, where=SQL("status in ('pending', 'executing')"), name="runs_live"
+    )
+)
+
+TABLES = (SchedulerTable, EventTable, TaskTable, AlarmTable, RunTable, CounterTable)

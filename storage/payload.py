@@ -1,0 +1,148 @@
+"""Entries as signed bytes: `seal` writes the envelope, `unseal` trusts nothing until it verifies.
+
+Envelope: magic, version, codec, key id, MAC, payload. The MAC (HMAC-SHA256) covers all of it and
+the row id and tenant, so a blob cannot be moved to another row. It is compared in constant time
+before a single byte is decoded.
+"""
+
+import hashlib
+import hmac
+import json
+import pickle
+import struct
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from ..core.entry import Entry
+from ..core.errors import EntryRejected, InvalidEntry, TocsinError
+from .keys import KEY_ID_SIZE, Keyring
+from .unpickler import load_restricted
+
+Codec = Literal["pickle", "json"]
+
+SIZE_LIMIT = 64 * 1024
+"""The longest payload, in bytes."""
+
+_MAGIC = b"TOC"
+_VERSION = 1
+_CODECS: tuple[Codec, ...] = ("pickle", "json")
+_MAC_SIZE = hashlib.sha256().digest_size
+_HEAD = struct.Struct(f">3sBB{KEY_ID_SIZE}s{_MAC_SIZE}s")
+
+
+def encode(entry: Entry, codec: Codec, allow: Sequence[str] = ()) -> bytes:
+    """The payload of an entry, checked to be readable again.
+
+    Args:
+        entry: what to call.
+        codec: `pickle` keeps Python values, `json` is for what comes from outside.
+        allow: module prefixes that entries may name, empty for all.
+
+    Raises:
+        InvalidEntry: it cannot be stored, is too large, or names a module that is not allowed.
+    """
+    check_allowed(entry, allow)
+    content = entry.to_map()
+    try:
+        if codec == "json":
+            payload = json.dumps(content, sort_keys=True, allow_nan=False).encode()
+        else:
+            payload = pickle.dumps(content, protocol=5)
+            load_restricted(payload, allow)
+    except TocsinError:
+        raise
+    except Exception as error:
+        raise InvalidEntry(f"{entry.target}: its arguments cannot be stored: {error}") from error
+    if len(payload) > SIZE_LIMIT:
+        raise InvalidEntry(
+            f"{entry.target}: its arguments take {len(payload):,} bytes, the limit is"
+            f" {SIZE_LIMIT:,}: store the data elsewhere and pass a reference"
+        )
+    return payload
+
+
+def digest(payload: bytes, codec: Codec) -> str:
+    """A short fingerprint of the content, to see whether an entry changed."""
+    return hashlib.sha256(codec.encode() + payload).hexdigest()[:32]
+
+
+def seal(payload: bytes, codec: Codec, row_id: int, tenant: str, keys: Keyring) -> bytes:
+    """Sign a payload for one row of one tenant."""
+    key_id, key = keys.current
+    number = _CODECS.index(codec)
+    mac = _mac(key, key_id, number, row_id, tenant, payload)
+    return _HEAD.pack(_MAGIC, _VERSION, number, key_id, mac) + payload
+
+
+def unseal(
+    blob: bytes, row_id: int, tenant: str, keys: Keyring, allow: Sequence[str] = ()
+) -> Entry:
+    """Verify, then decode.
+
+    Raises:
+        EntryRejected: the blob is truncated, signed with an unknown key, tampered with, or holds
+            something that may not be loaded; the message says which.
+    """
+    number, payload = _verify(blob, row_id, tenant, keys)
+    try:
+        content = (
+            load_restricted(payload, allow) if _CODECS[number] == "pickle" else json.loads(payload)
+        )
+        entry = Entry.from_map(content)
+        check_allowed(entry, allow)
+    except EntryRejected:
+        raise
+    except InvalidEntry as error:
+        raise EntryRejected(str(error)) from error
+    except Exception as error:
+        raise EntryRejected(f"its arguments cannot be loaded: {_describe(error)}") from error
+    return entry
+
+
+def check_allowed(entry: Entry, allow: Sequence[str]) -> None:
+    """Refuse an entry whose module is outside the allowed prefixes.
+
+    Raises:
+        InvalidEntry: it is.
+    """
+    if entry.module is not None and allow and not f"{entry.module}.".startswith(tuple(allow)):
+        raise InvalidEntry(
+            f"{entry.target} may not be called: [scheduler] allow names {', '.join(allow)}"
+        )
+
+
+def _verify(blob: bytes, row_id: int, tenant: str, keys: Keyring) -> tuple[int, bytes]:
+    if len(blob) <= _HEAD.size:
+        raise EntryRejected(f"truncated: {len(blob)} bytes are too few for a signed entry")
+    if len(blob) > _HEAD.size + SIZE_LIMIT:
+        raise EntryRejected(f"tampered with: {len(blob):,} bytes are more than an entry may have")
+    magic, version, number, key_id, mac = _HEAD.unpack_from(blob)
+    payload = bytes(blob[_HEAD.size :])
+    if magic != _MAGIC:
+        raise EntryRejected("tampered with: it is no signed entry")
+    if version != _VERSION:
+        raise EntryRejected(f"tampered with, or stored by a newer version ({version})")
+    key = keys.find(key_id)
+    if key is None:
+        raise EntryRejected(f"signed with an unknown key ({key_id.hex()}): put that key back")
+    if not hmac.compare_digest(mac, _mac(key, key_id, number, row_id, tenant, payload)):
+        raise EntryRejected("truncated or tampered with: its signature does not match")
+    if number >= len(_CODECS):
+        raise EntryRejected(f"stored in an unknown form ({number})")
+    return number, payload
+
+
+def _mac(key: bytes, key_id: bytes, codec: int, row_id: int, tenant: str, payload: bytes) -> bytes:
+    owner = tenant.encode()
+    head = struct.pack(">3sBBqI", _MAGIC, _VERSION, codec, row_id, len(owner))
+    return hmac.digest(key, head + key_id + owner + payload, "sha256")
+
+
+def _describe(error: BaseException) -> str:
+    """The error in words, even when its own text raises."""
+    text: Any
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - a stored class may do anything
+        text = "?"
+    return f"{type(error).__name__}: {text}"

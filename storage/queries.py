@@ -1,0 +1,159 @@
+"""Reading for people: tasks, runs and events. Reads never change anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.commands import DEFAULT_TENANT, TaskRef
+from ..core.errors import UnknownTask
+from ..core.events import Event
+from ..core.hints import did_you_mean
+from ..core.run import Run
+from ..core.task import Task
+from .database import Database
+from .models import EventTable, RunTable, TaskTable
+from .rows import EVENT_COLUMNS, RUN_COLUMNS, TASK_COLUMNS, event_of, run_state, task_state
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An event with its place in the log.
+
+    Attributes:
+        id: rises by one with every event.
+        event: what happened.
+    """
+
+    id: int
+    event: Event
+
+
+class Queries:
+    """What is stored, as public values.
+
+    Args:
+        database: migrated already.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def task(self, ref: TaskRef, tenant: str) -> Task:
+        """The task with this key or id; a key of digits wins over an id.
+
+        Raises:
+            UnknownTask: there is none; the message names the nearest key.
+        """
+        wanted = ref if isinstance(ref, str | int) else ref.id
+        named = TaskTable.key == wanted if isinstance(wanted, str) else TaskTable.id == wanted
+        found = self._tasks(TaskTable.tenant == tenant, named)
+        if not found and isinstance(wanted, str) and wanted.removeprefix("#").isdecimal():
+            task_id = int(wanted.removeprefix("#"))
+            found = self._tasks(TaskTable.tenant == tenant, TaskTable.id == task_id)
+        if not found:
+            hint = did_you_mean(wanted, self._keys(tenant))
+            raise UnknownTask(f"no task {wanted!r}{hint}")
+        return found[0]
+
+    def tasks(
+        self,
+        tenant: str | None = None,
+        *,
+        status: Sequence[str] = (),
+        created_by: str | None = None,
+        limit: int | None = None,
+    ) -> list[Task]:
+        """Tasks in the order of their ids.
+
+        Args:
+            tenant: only this one's, None for all.
+            status: only these, empty for all.
+            created_by: only those ordered by this one.
+            limit: at most so many.
+        """
+        wanted: list[Any] = []
+        if tenant is not None:
+            wanted.append(TaskTable.tenant == tenant)
+        if status:
+            wanted.append(TaskTable.status.in_(list(status)))
+        if created_by is not None:
+            wanted.append(TaskTable.created_by == created_by)
+        return self._tasks(*wanted, limit=limit)
+
+    def with_keys(self, keys: Sequence[str], tenant: str = DEFAULT_TENANT) -> list[Task]:
+        """The tasks of one tenant that have one of these keys."""
+        return self._tasks(TaskTable.tenant == tenant, TaskTable.key.in_(list(keys)))
+
+    def next_tasks(self, tenant: str | None, limit: int) -> list[Task]:
+        """The active tasks that run next, soonest first."""
+        wanted: list[Any] = [TaskTable.status == "active", TaskTable.next_run_at.is_null(False)]
+        if tenant is not None:
+            wanted.append(TaskTable.tenant == tenant)
+        return self._tasks(*wanted, limit=limit, order=TaskTable.next_run_at)
+
+    def runs(
+        self,
+        tenant: str | None = None,
+        *,
+        task_id: int | None = None,
+        status: Sequence[str] = (),
+        limit: int = 50,
+    ) -> list[Run]:
+        """Runs, the latest first.
+
+        Args:
+            tenant: only this one's, None for all.
+            task_id: only this task's.
+            status: only these, empty for all.
+            limit: at most so many.
+        """
+        query = RunTable.select(*_columns(RunTable, RUN_COLUMNS))
+        if tenant is not None:
+            query = query.where(RunTable.tenant == tenant)
+        if task_id is not None:
+            query = query.where(RunTable.task_id == task_id)
+        if status:
+            query = query.where(RunTable.status.in_(list(status)))
+        query = query.order_by(RunTable.id.desc()).limit(limit)
+        return [Run.from_state(run_state(row)) for row in self._database.fetch(query)]
+
+    def events(
+        self, *, task_id: int | None = None, after: int = 0, limit: int = 100
+    ) -> list[Logged]:
+        """Events in the order in which they happened.
+
+        Args:
+            task_id: only this task's.
+            after: only those whose id is greater.
+            limit: at most so many.
+        """
+        query = EventTable.select(*_columns(EventTable, EVENT_COLUMNS)).where(EventTable.id > after)
+        if task_id is not None:
+            query = query.where(EventTable.task_id == task_id)
+        rows = self._database.fetch(query.order_by(EventTable.id).limit(limit))
+        return [Logged(row[0], event_of(row)) for row in rows]
+
+    def has_entries(self) -> bool:
+        """Whether anything was ever stored."""
+        with self._database.session() as connection:
+            return connection.execute("SELECT 1 FROM scheduler LIMIT 1").fetchone() is not None
+
+    def _tasks(
+        self, *wanted: Any, limit: int | None = None, order: Any = TaskTable.id
+    ) -> list[Task]:
+        query = TaskTable.select(*_columns(TaskTable, TASK_COLUMNS)).order_by(order)
+        if wanted:
+            query = query.where(*wanted)
+        if limit is not None:
+            query = query.limit(limit)
+        return [Task.from_state(task_state(row)) for row in self._database.fetch(query)]
+
+    def _keys(self, tenant: str) -> list[str]:
+        query = TaskTable.select(TaskTable.key).where(
+            TaskTable.tenant == tenant, TaskTable.key.is_null(False)
+        )
+        return [row[0] for row in self._database.fetch(query.limit(500))]
+
+
+def _columns(table: Any, names: Sequence[str]) -> list[Any]:
+    return [getattr(table, name) for name in names]

@@ -1,0 +1,104 @@
+"""How states, runs and events lie in their tables: tuples in column order, both ways."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+from ..core.events import VERSION, Event, event_from_data, to_data
+from ..core.state import RunState, TaskState, to_json
+
+TASK_COLUMNS = (
+    "id", "tenant", "key", "handler", "entry_id", "digest", "schedule", "policy", "status",
+    "reason", "next_run_at", "planned_until", "scheduled_at", "last_run_at", "last_status",
+    "run_count", "created_at", "updated_at", "created_by", "metadata",
+)  # fmt: skip
+
+RUN_COLUMNS = (
+    "id", "task_id", "tenant", "due_at", "ready_at", "status", "cause", "reason", "attempt",
+    "fence", "incarnation", "started_at", "finished_at", "error", "result", "missed", "count",
+)  # fmt: skip
+
+EVENT_COLUMNS = ("id", "at", "type", "version", "tenant", "task_id", "run_id", "data")
+
+SELECT_TASKS = f"SELECT {', '.join(TASK_COLUMNS)} FROM tasks"
+SELECT_RUNS = f"SELECT {', '.join(RUN_COLUMNS)} FROM runs"
+SELECT_EVENTS = f"SELECT {', '.join(EVENT_COLUMNS)} FROM events"
+
+
+def upsert(table: str, columns: tuple[str, ...]) -> str:
+    """The statement that writes one row of `table`, new or changed."""
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    changes = ", ".join(f"{c} = excluded.{c}" for c in columns[1:])
+    return (
+        f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {changes}"
+    )
+
+
+SAVE_TASK = upsert("tasks", TASK_COLUMNS)
+SAVE_RUN = upsert("runs", RUN_COLUMNS)
+APPEND_EVENT = (
+    f"INSERT INTO events ({', '.join(EVENT_COLUMNS)})"
+    f" VALUES ({', '.join('?' * len(EVENT_COLUMNS))})"
+)
+
+
+def task_row(task: TaskState) -> tuple[Any, ...]:
+    """A task as its row."""
+    return (
+        task.id, task.tenant, task.key, task.target, task.entry_id, task.digest,
+        task.schedule_json, task.policy_json, task.status, task.reason, task.next_at,
+        task.planned_until, task.scheduled_at, task.last_run_at, task.last_status, task.run_count,
+        task.created_at, task.updated_at, task.created_by,
+        to_json(task.metadata) if task.metadata else "{}",
+    )  # fmt: skip
+
+
+def task_state(row: tuple[Any, ...]) -> TaskState:
+    """A row as a task, still without its runs."""
+    return TaskState(*row[:-1], metadata=json.loads(row[-1]) if row[-1] != "{}" else {})
+
+
+def run_row(run: RunState) -> tuple[Any, ...]:
+    """A run as its row."""
+    return (
+        run.id, run.task_id, run.tenant, run.due_at, run.ready_at, run.status, run.cause,
+        run.reason, run.attempt, run.fence, run.incarnation, run.started_at, run.finished_at,
+        run.error, None if run.result is None else to_json(run.result),
+        to_json(run.missed) if run.missed else "[]", run.count,
+    )  # fmt: skip
+
+
+def run_state(row: tuple[Any, ...]) -> RunState:
+    """A row as a run."""
+    *plain, result, missed, count = row
+    return RunState(
+        *plain,
+        result=None if result is None else json.loads(result),
+        missed=tuple(json.loads(missed)) if missed != "[]" else (),
+        count=count,
+    )
+
+
+def event_row(event_id: int, event: Event) -> tuple[Any, ...]:
+    """An event as its row."""
+    return (
+        event_id, event.at, event.type, VERSION, event.tenant, event.task_id, event.run_id,
+        to_json(to_data(event)),
+    )  # fmt: skip
+
+
+def event_of(row: tuple[Any, ...]) -> Event:
+    """A row as an event."""
+    _, at, kind, version, tenant, task_id, run_id, data = row
+    common = {"at": at, "tenant": tenant, "task_id": task_id, "run_id": run_id}
+    return event_from_data(kind, version, common, json.loads(data))
+
+
+def select_in(
+    connection: sqlite3.Connection, statement: str, ids: Iterable[int]
+) -> list[tuple[Any, ...]]:
+    """The rows of a statement that ends in `IN`, for any number of ids."""
+    return connection.execute(
+        f"{statement} (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+    ).fetchall()
