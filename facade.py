@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from .core import commands as c
 from .core.clock import Clock, from_instant
 from .core.commands import DEFAULT_TENANT, TaskRef
-from .core.entry import parse_target
+from .core.entry import Entry, parse_target
 from .core.errors import EntryRejected, InvalidEntry, InvalidTask, TocsinError, UnknownHandler
 from .core.explain import explanation
 from .core.handlers import Handler, Handlers
@@ -117,15 +117,17 @@ class Facade:
             InvalidTask: an option is wrong.
         """
         everything = tuple(args) if payload is _UNSET else (payload, *args)
-        named = self._named(what, everything, dict(kwargs or {}))
-        handler = self.handlers.find(named.get("handler", ""))
+        entry = self._entry(what, everything, dict(kwargs or {}))
+        handler = self.handlers.find(entry.handler or "")
         options = {**(handler.policy if handler else {}), **policy}
         reply = self._send(
             c.NewEntry(
                 when,
-                **named,
-                args=everything,
-                kwargs=dict(kwargs or {}),
+                module=entry.module,
+                function=entry.function,
+                handler=entry.handler,
+                args=entry.args,
+                kwargs=entry.kwargs,
                 key=key,
                 tenant=tenant,
                 policy=policy_with(self.policy, options),
@@ -284,10 +286,10 @@ class Facade:
         task: Task = self._send(command)
         return task
 
-    def _named(
+    def _entry(
         self, what: str | Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> dict[str, str]:
-        """How the entry names what is called, checked as far as this program can."""
+    ) -> Entry:
+        """What is called and with what, checked as far as this program can."""
         if callable(what):
             key = self.handlers.key_of(what)
             target = key if key is not None else function_path(what)
@@ -297,13 +299,13 @@ class Facade:
         try:
             if path is None:
                 self._check_handler(self.handlers.get(target), args, kwargs)
-                return {"handler": target}
+                return Entry(handler=target, args=args, kwargs=kwargs)
             check_fit(resolve(*path), args, kwargs, target)
         except EntryRejected as error:
             raise InvalidEntry(str(error)) from error
         except UnknownHandler as error:
             raise UnknownHandler(f"{error}; a function is written 'module:function'") from error
-        return {"module": path[0], "function": path[1]}
+        return Entry(module=path[0], function=path[1], args=args, kwargs=kwargs)
 
     def _check_handler(
         self, handler: Handler, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -202,8 +202,7 @@ class Alarm(Actor):
             letter.answer(alarm_id in gone)
 
     def _row(self, order: SetAlarm) -> tuple[int, str, str]:
-        if not isinstance(order.target, str) or not order.target:
-            raise InvalidMessage("an alarm needs the registered name of its addressee")
+        _check_target(order.target)
         try:
             message = json.dumps(order.message, allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -239,6 +238,11 @@ def accept(message: Any) -> Any:
 
 
 _ORDER = ("when", "target", "message")
+
+
+def _check_target(target: object) -> None:
+    if not isinstance(target, str) or not target:
+        raise InvalidMessage("an alarm needs the registered name of its addressee")
 
 
 def _whole(value: Any) -> int:

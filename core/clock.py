@@ -19,7 +19,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Waitable(Protocol):
-    """What a clock can wait on: the two methods of `threading.Condition` that it needs."""
+    """What a clock can wait on: what it needs of a `threading.Condition`."""
+
+    def __enter__(self) -> bool:
+        """Take the lock."""
+        ...
+
+    def __exit__(self, *args: object) -> None:
+        """Give the lock back."""
+        ...
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait, lock held, until notified or until `timeout` seconds have passed."""

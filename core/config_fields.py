@@ -38,7 +38,7 @@ def _names_a_program(argv: tuple[str, ...]) -> tuple[str, ...]:
 
 def _longer_than_nothing(duration: int) -> int:
     if duration == 0:
-        raise ValueError('must be longer than nothing; write "30s"')
+        raise ValueError("must be longer than nothing")
     return duration
 
 

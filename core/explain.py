@@ -37,7 +37,7 @@ def explanation(task: Task, runs: Sequence[Run], at: datetime, now: datetime) ->
 
 
 def _disposition(run: Run) -> str:
-    words = [run.status]
+    words: list[str] = [run.status]
     if run.attempt > 1:
         words.append(f"at attempt {run.attempt}")
     if run.started_at is not None and run.lateness is not None:

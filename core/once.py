@@ -51,6 +51,8 @@ class Once(Schedule):
 
     def next_instant(self, after: int) -> int | None:
         """The instant while it is to come; a phrase is read relative to `after`, in UTC."""
+        if after >= LAST_INSTANT:
+            return None
         at = self._resolve(after, "UTC") if self.at is None else self.at
         return at if at > after else None
 
@@ -70,8 +72,7 @@ class Once(Schedule):
         return f"once {show_instant(self.at, self.tz or 'UTC')}"
 
     def _resolve(self, now: int, tz: str) -> int:
-        now = min(max(now, FIRST_INSTANT), LAST_INSTANT)
-        return parse_time(str(self.phrase), now=now, tz=self.tz or tz).instant
+        return parse_time(str(self.phrase), now=max(now, 0), tz=self.tz or tz).instant
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Claims:
             if run.status == "pending" and run.ready_at <= unit.now
         ]
         waiting.sort(key=lambda pair: (-pair[0].policy.priority, pair[1].ready_at, pair[1].id))
-        claimed = []
+        claimed: list[tuple[TaskState, RunState]] = []
         for task, run in waiting:
             if not claimable(task, run, unit.now):
                 continue

@@ -65,10 +65,7 @@ class Drafts:
                 "kwargs": new.kwargs,
             }
         )
-        if new.key is not None and not (
-            isinstance(new.key, str) and 0 < len(new.key) <= LONGEST_KEY
-        ):
-            raise InvalidTask(f"a key is a text of 1 to {LONGEST_KEY} characters, not {new.key!r}")
+        _check_key(new.key)
         require_json(new.metadata)
         schedule = to_schedule(new.when)
         schedule.bind(now, self.timezone)
@@ -92,3 +89,8 @@ class Drafts:
     def seal(self, draft: Draft, entry_id: int) -> bytes:
         """The signed blob for the row that the entry gets."""
         return seal(draft.payload, draft.codec, entry_id, draft.task.tenant, self._keys)
+
+
+def _check_key(key: object) -> None:
+    if key is not None and not (isinstance(key, str) and 0 < len(key) <= LONGEST_KEY):
+        raise InvalidTask(f"a key is a text of 1 to {LONGEST_KEY} characters, not {key!r}")

@@ -70,7 +70,7 @@ def seal(payload: bytes, codec: Codec, row_id: int, tenant: str, keys: Keyring) 
     """Sign a payload for one row of one tenant."""
     key_id, key = keys.current
     number = _CODECS.index(codec)
-    mac = _mac(key, key_id, number, row_id, tenant, payload)
+    mac = _mac(key, _covered(key_id, number, row_id, tenant), payload)
     return _HEAD.pack(_MAGIC, _VERSION, number, key_id, mac) + payload
 
 
@@ -125,17 +125,22 @@ def _verify(blob: bytes, row_id: int, tenant: str, keys: Keyring) -> tuple[int, 
     key = keys.find(key_id)
     if key is None:
         raise EntryRejected(f"signed with an unknown key ({key_id.hex()}): put that key back")
-    if not hmac.compare_digest(mac, _mac(key, key_id, number, row_id, tenant, payload)):
+    covered = _covered(key_id, number, row_id, tenant)
+    if not hmac.compare_digest(mac, _mac(key, covered, payload)):
         raise EntryRejected("truncated or tampered with: its signature does not match")
     if number >= len(_CODECS):
         raise EntryRejected(f"stored in an unknown form ({number})")
     return number, payload
 
 
-def _mac(key: bytes, key_id: bytes, codec: int, row_id: int, tenant: str, payload: bytes) -> bytes:
+def _covered(key_id: bytes, codec: int, row_id: int, tenant: str) -> bytes:
+    """What the MAC covers beside the payload: the head, and whose row it is."""
     owner = tenant.encode()
-    head = struct.pack(">3sBBqI", _MAGIC, _VERSION, codec, row_id, len(owner))
-    return hmac.digest(key, head + key_id + owner + payload, "sha256")
+    return struct.pack(">3sBBqI", _MAGIC, _VERSION, codec, row_id, len(owner)) + key_id + owner
+
+
+def _mac(key: bytes, covered: bytes, payload: bytes) -> bytes:
+    return hmac.digest(key, covered + payload, "sha256")
 
 
 def _describe(error: BaseException) -> str:

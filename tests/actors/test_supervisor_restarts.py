@@ -296,11 +296,17 @@ def test_count_restarting_children__they_are_counted_but_not_active(house: Any) 
 
 
 def test_child_unlink__a_child_that_hangs_is_replaced_on_a_watchers_word(house: Any) -> None:
-    gate = threading.Event()
+    gate, entered = threading.Event(), threading.Event()
+
+    def hang(_: Any) -> None:
+        entered.set()
+        gate.wait(PATIENCE)
+
     house.tree(house.spec("child"))
     before = house.incarnations()["child"]
-    hangs = house.registry.address("child").ask_later(lambda _: gate.wait(PATIENCE))
+    hangs = house.registry.address("child").ask_later(hang)
     waits = house.registry.address("child").ask_later("for the next one")
+    assert entered.wait(PATIENCE)
     house.registry.address("top").tell(ChildDown("child", before, TimeoutError("it hangs")))
     assert waits.get(timeout=PATIENCE) == "for the next one"
     with pytest.raises(ActorCrashed, match="replaced"):

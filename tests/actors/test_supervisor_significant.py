@@ -160,9 +160,7 @@ def test_significant_escalation__and_stops_at_one_that_is_not(house: Any) -> Non
 def test_bad_combination__significant_needs_a_supervisor_that_cares(house: Any) -> None:
     tree = house.tree()
     with pytest.raises(InvalidChild, match="auto_shutdown is never"):
-        house.ask(
-            "top", StartChild(house.spec("child", restart="temporary", significant=True))
-        )
+        house.ask("top", StartChild(house.spec("child", restart="temporary", significant=True)))
     assert tree.alive
     with pytest.raises(InvalidChild, match="auto_shutdown is never"):
         Supervisor([house.spec("child", restart="transient", significant=True)])

@@ -1,0 +1,244 @@
+"""For tests of programs that use Tocsin: a clock that you move, and a service that waits for you.
+
+from tocsin.testing import ManualTocsin
+
+def test_the_report_is_built_each_morning(tmp_path):
+    with ManualTocsin(f"sqlite:///{tmp_path}/t.db", start="2026-03-01T00:00:00Z") as app:
+        app.schedule("report.build", cron("0 9 * * *"))
+        runs = app.advance("2d")
+        assert [run.status for run in runs] == ["succeeded", "succeeded"]
+"""
+
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from .actors.calls import Calls, result_of
+from .core.clock import SECOND, Waitable, from_instant, to_instant
+from .core.commands import AlarmsTriggered, Command, RescueRuns
+from .core.durations import parse_duration
+from .core.errors import TocsinError
+from .core.run import Run
+from .core.work import Start
+from .engine import Limits, add_builtin_handlers, make_lanes
+from .executors.base import Executor, Report
+from .service import Tocsin
+from .storage.alarms import AlarmStore
+from .storage.claims import Claims
+from .storage.ledger import Commit, Ledger
+from .storage.lock import ServiceLock
+
+DEFAULT_START = datetime(2026, 1, 1, tzinfo=UTC)
+LONGEST_CALL = 60.0
+MOST_SLOTS = 1_000_000
+
+
+class SettableClock:
+    """A clock that stands still until it is moved. Safe to use from every thread.
+
+    Args:
+        start: the first instant, an aware datetime or ISO 8601 text. Default 2026-01-01, UTC.
+    """
+
+    POLL = 0.02
+    """Real seconds after which a waiter looks again, so that no move is ever missed."""
+
+    def __init__(self, start: datetime | str = DEFAULT_START) -> None:
+        moment = datetime.fromisoformat(start) if isinstance(start, str) else start
+        self._lock = threading.Lock()
+        self._now = to_instant(moment)
+        self._monotonic = 0
+        self._waiting: dict[int, Waitable] = {}
+
+    def now(self) -> int:
+        """Wall clock: microseconds since the epoch, UTC."""
+        return self._now
+
+    def monotonic(self) -> int:
+        """Microseconds since the clock was made."""
+        return self._monotonic
+
+    def moment(self) -> datetime:
+        """The wall clock as an aware datetime in UTC."""
+        return from_instant(self._now)
+
+    def advance(self, seconds: float | timedelta | str) -> None:
+        """Let time pass: seconds, a timedelta, or text such as "5m"."""
+        step = parse_duration(seconds)
+        with self._lock:
+            self._now += step
+            self._monotonic += step
+        self._notify()
+
+    def set_wall(self, moment: datetime) -> None:
+        """Set the wall clock only, forward or back, as an administrator would."""
+        with self._lock:
+            self._now = to_instant(moment)
+        self._notify()
+
+    def wait(self, condition: Waitable, timeout: float | None) -> None:
+        """Wait on `condition` until it is notified or the clock was moved."""
+        with self._lock:
+            self._waiting[id(condition)] = condition
+        try:
+            condition.wait(self.POLL if timeout is None else min(self.POLL, timeout))
+        finally:
+            with self._lock:
+                self._waiting.pop(id(condition), None)
+
+    def _notify(self) -> None:
+        with self._lock:
+            waiting = list(self._waiting.values())
+        for condition in waiting:
+            with condition:
+                condition.notify_all()
+
+
+class ManualTocsin(Tocsin):
+    """A service without actors: nothing happens until `advance`, then everything, in order.
+
+    Tasks, policies, storage and executors are the real ones; calls are made one after the other.
+
+    Args:
+        url: the database; default one in a temporary folder that vanishes at the end.
+        start: the first instant of its clock.
+        clock: a clock of your own instead.
+        options: as for `Tocsin`.
+
+    Attributes:
+        clock: what `advance` moves.
+        delivered: raw alarms that rang: (target, message), in order.
+    """
+
+    clock: SettableClock
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        start: datetime | str = DEFAULT_START,
+        clock: SettableClock | None = None,
+        **options: Any,
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="tocsin-") if url is None else None
+        where = url or f"sqlite:///{self._folder.name if self._folder else ''}/tocsin.db"
+        super().__init__(where, clock=clock or SettableClock(start), **options)
+        self.delivered: list[tuple[str, Any]] = []
+        self._ledger: Ledger | None = None
+        self._service_lock: ServiceLock | None = None
+        self._lanes: dict[str, Executor] = {}
+        self._waiting: deque[Start] = deque()
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started."""
+        return self._ledger is not None
+
+    def start(self) -> Self:
+        """Open the database, recover what a crash left, bring configured jobs in."""
+        opened = self._open()
+        lock = ServiceLock(opened.database.path)
+        lock.acquire()
+        self._service_lock = lock
+        self._lanes = make_lanes(self.clock, Limits())
+        add_builtin_handlers(self.handlers, self._post)
+        self._calls = Calls(self.handlers, opened.keys, self.clock, self._allow)
+        self._alarms = AlarmStore(opened.database)
+        self._ledger = Ledger(opened.database, self.clock, opened.drafts, Claims("manual"))
+        self._execute([RescueRuns()])
+        self.apply_config()
+        return self
+
+    def stop(self, grace: float | None = None) -> None:
+        """Close everything; stopping twice is harmless."""
+        for lane in self._lanes.values():
+            lane.stop(self.grace if grace is None else grace)
+        self._lanes = {}
+        self._ledger = None
+        if self._service_lock is not None:
+            self._service_lock.release()
+        if self._opened is not None:
+            self._opened.database.disconnect()
+        if self._folder is not None:
+            self._folder.cleanup()
+        self._stopped.set()
+
+    def advance(self, seconds: float | timedelta | str = 0) -> list[Run]:
+        """Let time pass and run everything that becomes due, in order.
+
+        Args:
+            seconds: how far, as seconds, a timedelta, or text such as "5m"; 0 for what is due now.
+
+        Returns:
+            The runs whose attempts ended, in that order; a run that was retried is in it again.
+        """
+        end = self.clock.now() + parse_duration(seconds)
+        ended = self._run_ready()
+        while (due := self._next_due(end)) is not None:
+            self.clock.advance(max(0, due - self.clock.now()) / SECOND)
+            self._ring()
+            ended += self._run_ready()
+        self.clock.advance(max(0, end - self.clock.now()) / SECOND)
+        return ended
+
+    # ------------------------------------------------------------ inside
+
+    def _send(self, command: Command) -> Any:
+        if self._ledger is None:
+            return super()._send(command)
+        answer = self._execute([command]).answers[0]
+        if isinstance(answer, TocsinError):
+            raise answer
+        return answer
+
+    def _execute(self, commands: Sequence[Command], slots: int = 0) -> Commit:
+        if self._ledger is None:
+            raise TocsinError("it is not started: use `with app:`, or call start()")
+        return self._ledger.execute(commands, slots=slots)
+
+    def _next_due(self, end: int) -> int | None:
+        first = self._alarms.window(end + 1, 1)
+        return first[0].due_at if first else None
+
+    def _ring(self) -> None:
+        now = self.clock.now()
+        due = self._alarms.window(now + 1, MOST_SLOTS)
+        tasks = tuple(alarm.task_id for alarm in due if alarm.task_id is not None)
+        raw = [alarm.id for alarm in due if alarm.task_id is None]
+        self._waiting.extend(self._execute([AlarmsTriggered(tasks)], MOST_SLOTS).starts)
+        if raw:
+            rung = self._alarms.claim(raw, now, "manual")
+            self.delivered += [(alarm.target, alarm.message) for alarm in rung]
+            self._alarms.settle([alarm.id for alarm in rung], [])
+
+    def _run_ready(self) -> list[Run]:
+        """Make every attempt that may start, and those that become ready meanwhile."""
+        if self._ledger is not None:
+            self._ledger.sweep()
+        self._waiting.extend(self._execute([], MOST_SLOTS).starts)
+        ended = []
+        while self._waiting:
+            start = self._waiting.popleft()
+            done = result_of(start, self._perform(start))
+            self._waiting.extend(self._execute([done], MOST_SLOTS).starts)
+            ended.append(self._queries().run(start.run_id))
+        return ended
+
+    def _perform(self, start: Start) -> Report:
+        """Make one attempt in its lane and wait for its end."""
+        lane = self._lanes[self._calls.lane(start)]
+        reports: list[Report] = []
+        done = threading.Event()
+
+        def report(ended: Report) -> None:
+            reports.append(ended)
+            done.set()
+
+        lane.submit(self._calls.make(start), report)
+        if not done.wait(LONGEST_CALL):
+            lane.expire(start.claim)
+            done.wait(LONGEST_CALL)
+        return reports[0]
