@@ -9,16 +9,18 @@ from .notifiers.base import Notifier, build
 from .notifiers.post import Post
 
 
-def read_config(path: str | Path, environ: Mapping[str, str]) -> Config:
+def read_config(path: str | Path | None, environ: Mapping[str, str]) -> Config:
     """Read and validate a configuration file, notifier options included.
 
     Args:
-        path: the file.
+        path: the file, None for the defaults and the environment alone.
         environ: the environment, whose variables override the file.
 
     Raises:
         InvalidConfig: there are mistakes; `problems` has all of them.
     """
+    if path is None:
+        return parse_config("", environ=environ, name="the environment")
     file = Path(path)
     try:
         text = file.read_text(encoding="utf-8")

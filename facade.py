@@ -144,6 +144,7 @@ class Facade:
         to: str | Sequence[str] = "log",
         key: str | None = None,
         tenant: str = DEFAULT_TENANT,
+        created_by: str = "embedded",
         **details: Any,
     ) -> Task:
         """Send a notification at a time.
@@ -154,6 +155,7 @@ class Facade:
             to: names of notifiers.
             key: the task's name, unique per tenant.
             tenant: whose reminder it is.
+            created_by: who ordered it.
             details: `title`, `priority`, `sound`, `url` and the other fields of `Notification`.
 
         Raises:
@@ -172,10 +174,22 @@ class Facade:
                 key=key,
                 tenant=tenant,
                 policy=policy_with(self.policy, {"retry": REMINDER_RETRY}),
+                created_by=created_by,
                 codec="json",
             )
         )
         return self.get(reply["scheduler_id"], tenant=tenant)
+
+    def order(self, entry: c.NewEntry) -> Task:
+        """Store an entry as it is; whether what it names exists shows when it runs.
+
+        Raises:
+            InvalidSchedule: the time is not understood or never comes.
+            InvalidEntry: it cannot be stored.
+            InvalidTask: its key or metadata is wrong.
+        """
+        reply = self._send(entry)
+        return self.get(reply["scheduler_id"], tenant=entry.tenant)
 
     # ------------------------------------------------------------ changing
 
@@ -258,10 +272,21 @@ class Facade:
         tenant: str = DEFAULT_TENANT,
         after: int = 0,
         limit: int = 100,
+        latest: bool = False,
     ) -> list[Logged]:
-        """What happened, in order; of one task, or of all."""
+        """What happened, in order; of one task, or of all of the tenant.
+
+        Args:
+            task: whose events.
+            tenant: whose tasks.
+            after: only events with a greater id.
+            limit: at most so many: the first ones, or the last ones with `latest`.
+            latest: the last ones, still in the order in which they happened.
+        """
         task_id = None if task is None else self.get(task, tenant=tenant).id
-        return self._queries().events(task_id=task_id, after=after, limit=limit)
+        return self._queries().events(
+            tenant, task_id=task_id, after=after, limit=limit, latest=latest
+        )
 
     def upcoming(self, n: int = 10, *, tenant: str | None = None) -> list[tuple[datetime, Task]]:
         """The next `n` planned occurrences over all active tasks, soonest first."""

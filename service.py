@@ -28,6 +28,7 @@ from .facade import Facade
 from .notifiers.base import Notifier
 from .notifiers.post import Post
 from .opening import Opened
+from .storage.database import sqlite_path
 from .storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -94,11 +95,18 @@ class Tocsin(Facade):
 
     @classmethod
     def from_config(
-        cls, path: str | Path = "config.toml", *, environ: Mapping[str, str] | None = None
+        cls,
+        path: str | Path | None = "config.toml",
+        *,
+        environ: Mapping[str, str] | None = None,
     ) -> "Tocsin":
         """The service that a configuration file and the environment describe.
 
         Its jobs become tasks at `start`.
+
+        Args:
+            path: the file, None for the environment alone.
+            environ: the environment, default this program's.
 
         Raises:
             InvalidConfig: there are mistakes; `problems` has all of them.
@@ -120,6 +128,20 @@ class Tocsin(Facade):
         app._post = Post(build_notifiers(config))
         app._config = config
         return app
+
+    @property
+    def config(self) -> "Config | None":
+        """The configuration as it was last read, None without one."""
+        return self._config
+
+    @property
+    def database(self) -> Path:
+        """The file that remembers everything; there is none before something is stored.
+
+        Raises:
+            StorageError: a URL that this version cannot open.
+        """
+        return sqlite_path(self.url)
 
     # ------------------------------------------------------------ life
 
@@ -250,12 +272,15 @@ class Tocsin(Facade):
     # ------------------------------------------------------------ configuration
 
     def plan_config(self) -> "list[Step]":
-        """What `apply_config` would do, without doing it."""
+        """What `apply_config` would do, without doing it; no database is made for it."""
         if self._config is None:
             return []
         from .core.reconcile import CREATED_BY, reconcile  # noqa: PLC0415 - pydantic where used
 
-        queries, jobs = self._queries(), self._config.jobs
+        jobs = self._config.jobs
+        if self._opened is None and not self.database.exists():
+            return reconcile(jobs, [])
+        queries = self._queries()
         tasks = queries.tasks(created_by=CREATED_BY)
         known = {task.key for task in tasks}
         tasks += queries.with_keys([key for key in jobs if key not in known])

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from .actors.calls import Calls, result_of
-from .core.clock import SECOND, Waitable, from_instant, to_instant
+from .core.clock import SECOND, from_instant, to_instant
 from .core.commands import AlarmsTriggered, Command, RescueRuns
 from .core.durations import parse_duration
 from .core.errors import TocsinError
@@ -51,7 +51,7 @@ class SettableClock:
         self._lock = threading.Lock()
         self._now = to_instant(moment)
         self._monotonic = 0
-        self._waiting: dict[int, Waitable] = {}
+        self._waiting: dict[int, threading.Condition] = {}
 
     def now(self) -> int:
         """Wall clock: microseconds since the epoch, UTC."""
@@ -79,7 +79,7 @@ class SettableClock:
             self._now = to_instant(moment)
         self._notify()
 
-    def wait(self, condition: Waitable, timeout: float | None) -> None:
+    def wait(self, condition: threading.Condition, timeout: float | None) -> None:
         """Wait on `condition` until it is notified or the clock was moved."""
         with self._lock:
             self._waiting[id(condition)] = condition

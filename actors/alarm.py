@@ -88,7 +88,7 @@ class Alarm(Actor):
             if isinstance(message, Armed):
                 self._take_in(message.alarms)
             elif isinstance(message, Reload):
-                self._load()
+                self._load("DEBUG")
             else:
                 orders.append((letter, message))
         if orders:
@@ -97,7 +97,7 @@ class Alarm(Actor):
 
     # ------------------------------------------------------------ the window
 
-    def _load(self) -> None:
+    def _load(self, level: str = "INFO") -> None:
         self._reload_at = self.clock.monotonic() + RELOAD_EVERY
         try:
             until = self.clock.now() + WINDOW
@@ -113,7 +113,7 @@ class Alarm(Actor):
             self._reload_at = self.clock.monotonic() + SECOND
         self._loaded_until = until
         self._window.replace(alarms)
-        logger.info("Loaded {} timers into cache", len(alarms))
+        logger.log(level, "Loaded {} timers into cache", len(alarms))
 
     def _take_in(self, alarms: Sequence[AlarmRow]) -> None:
         for alarm in alarms:

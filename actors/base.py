@@ -16,6 +16,7 @@ from loguru import logger
 
 from ..core.clock import Clock, SystemClock
 from ..core.errors import ActorCrashed, InvalidMessage, StartFailed
+from .hand import Hand
 from .mailbox import Letter, Mailbox, Overflow
 from .messages import Reason
 from .registry import Registry
@@ -87,9 +88,6 @@ class Actor(pykka.ThreadingActor):
         self._started = False
         self._start_error: BaseException | None = None
         self._ending: Reason | None = None
-        self._fenced = False
-        self._current: Sequence[Letter] = ()
-        self._stop_requests: list[Letter] = []
         self._use(Mailbox(self.capacity, self.overflow))
 
     # ------------------------------------------------------------ what subclasses override
@@ -134,24 +132,21 @@ class Actor(pykka.ThreadingActor):
 
     def begin(self, letter: Letter) -> bool:
         """Note that a letter is being handled now; False when this incarnation was replaced."""
-        with self.mailbox.condition:
-            if self._fenced:
-                return False
-            letter.begun = True
-        self._busy(type(letter.message).__name__)
-        return True
+        may_begin = self._hand.begin(letter)
+        self._busy(_what(letter))
+        return may_begin
 
     @property
     def fenced(self) -> bool:
         """Whether this incarnation was given up: it must not act any more."""
-        return self._fenced
+        return self._hand.fenced
 
     # ------------------------------------------------------------ for its supervisor
 
     @property
     def mailbox(self) -> Mailbox:
         """The mailbox of the actor's name."""
-        return self._mailbox
+        return self._hand.mailbox
 
     def adopt(
         self,
@@ -236,12 +231,9 @@ class Actor(pykka.ThreadingActor):
 
         Letters that it has taken but not begun go back; the senders of the others are told.
         """
-        with self.mailbox.condition:
-            self._fenced = True
-            begun = self._abandon_letters()
-            self.mailbox.wake()
+        lost = self._hand.fence()
         self.actor_stopped.set()
-        for letter in begun:
+        for letter in lost:
             letter.fail(
                 ActorCrashed(f"{self.name!r} was replaced while it handled {_what(letter)}")
             )
@@ -253,7 +245,7 @@ class Actor(pykka.ThreadingActor):
         return Mailbox()
 
     def _use(self, mailbox: Mailbox) -> None:
-        self._mailbox = mailbox
+        self._hand = Hand(mailbox)
         self.actor_inbox = mailbox
         self.actor_ref.actor_inbox = mailbox
 
@@ -288,7 +280,7 @@ class Actor(pykka.ThreadingActor):
         return self._started
 
     def _prepare(self) -> None:
-        if self._fenced:
+        if self.fenced:
             raise Ignore  # given up before it began
         self.on_start()
 
@@ -304,36 +296,32 @@ class Actor(pykka.ThreadingActor):
         return self._ending or "shutdown"
 
     def _must_end(self) -> bool:
-        return self._fenced or self._ending is not None or self.mailbox.closed
+        return self.fenced or self._ending is not None or self.mailbox.closed
 
     def _attend(self, patience: float | None) -> None:
-        """Wait for letters, act on them, and do what is due."""
-        with self.mailbox.condition:  # taking and noting it is one step for `fence`
-            taken = self.mailbox.take(self.batch, patience, self.clock, self._must_end)
-            self._current = letters = self._up_to_stop_request(taken)
-        if letters:
-            self._busy(_what(letters[0]))
-            self.receive(letters)
-            self._current = ()
-            self._rest(len(letters))
-        if not self._must_end() and (not taken or self._is_due()):
+        """Wait for letters, do what is due, act on the letters.
+
+        In this order, so that what was due when a letter came is done before it.
+        """
+        found = self._hand.take(self.batch, patience, self.clock, self._must_end)
+        if self._hand.stop_requests:
+            self.stop()
+        elif not self._must_end() and (not found or self._is_due()):
             self._busy("idle")
             self.idle()
             self._rest(0)
+            if self._must_end():
+                self._hand.release()
+        letters = self._hand.open()
+        if letters:
+            self._busy(_what(letters[0]))
+            self.receive(letters)
+            self._rest(len(letters))
+        self._hand.close()
 
     def _is_due(self) -> bool:
         patience = self.patience()
         return patience is not None and patience <= 0
-
-    def _up_to_stop_request(self, letters: list[Letter]) -> list[Letter]:
-        """Honour `ActorRef.stop()`: what came before it is handled, the rest stays."""
-        for index, letter in enumerate(letters):
-            if letter.is_control:
-                self._stop_requests.append(letter)
-                self.stop()
-                self.mailbox.put_back(letters[index + 1 :])
-                return letters[:index]
-        return letters
 
     def _handle_one(self, letter: Letter) -> None:
         try:
@@ -350,26 +338,15 @@ class Actor(pykka.ThreadingActor):
             letter.answer(reply)
 
     def _crash(self, error: BaseException) -> None:
-        with self.mailbox.condition:
-            begun = self._abandon_letters()
-        for letter in begun:
+        for letter in self._hand.release():
             died = ActorCrashed(f"{self.name!r} died while it handled {_what(letter)}")
             died.__cause__ = error
             letter.fail(died)
         self._log_death("died", error)
 
-    def _abandon_letters(self) -> list[Letter]:
-        """Return to the mailbox what is in hand but not begun; the others. Lock held."""
-        letters, self._current = self._current, ()
-        begun = [letter for letter in letters if letter.begun]
-        if not begun:
-            return list(letters)
-        self.mailbox.put_back(letter for letter in letters if not letter.begun)
-        return begun
-
     def _wind_down(self, reason: Reason) -> Reason:
         self.actor_stopped.set()
-        if self._fenced:
+        if self.fenced:
             return reason
         self._busy("on_stop")
         try:
@@ -385,14 +362,14 @@ class Actor(pykka.ThreadingActor):
         with self.mailbox.condition:
             if self.mailbox.owner == threading.get_ident():
                 self.mailbox.owner = None
-            silent = self._fenced
+            silent = self.fenced
         with suppress(BaseException):  # nobody is left to tell
             if self._report is None:
                 self.mailbox.close(f"{self.name!r} has stopped")
                 pykka.ActorRegistry.unregister(self.actor_ref)
             elif self._started and not silent:
                 self._report(reason)
-        for request in self._stop_requests:
+        for request in self._hand.stop_requests:
             request.answer()
         if not self._started:
             self._start_error = self._start_error or (None if isinstance(reason, str) else reason)

@@ -54,7 +54,7 @@ class Letter:
     @property
     def is_control(self) -> bool:
         """Whether this is pykka's request to stop, which no limit may hold up."""
-        return isinstance(self.message, _ActorStop)
+        return type(self.message) is _ActorStop  # asks nothing of a hostile message
 
     def answer(self, value: Any = None) -> None:
         """Reply with `value`. Only the first answer or failure counts."""

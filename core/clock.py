@@ -6,6 +6,7 @@ Inside Tocsin an instant is an integer: microseconds since 1970-01-01 UTC. Outsi
 
 import time
 from datetime import UTC, datetime, timedelta
+from threading import Condition
 from typing import Protocol
 
 MICROSECOND = 1
@@ -16,26 +17,6 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Waitable(Protocol):
-    """What a clock can wait on: what it needs of a `threading.Condition`."""
-
-    def __enter__(self) -> bool:
-        """Take the lock."""
-        ...
-
-    def __exit__(self, *args: object) -> None:
-        """Give the lock back."""
-        ...
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait, lock held, until notified or until `timeout` seconds have passed."""
-        ...
-
-    def notify_all(self) -> None:
-        """Wake every waiter, lock held."""
-        ...
 
 
 class Clock(Protocol):
@@ -49,7 +30,7 @@ class Clock(Protocol):
         """Microseconds that never run backwards; only differences mean something."""
         ...
 
-    def wait(self, condition: Waitable, timeout: float | None) -> None:
+    def wait(self, condition: Condition, timeout: float | None) -> None:
         """Wait on `condition` (lock held) for at most `timeout` seconds of this clock's time.
 
         Args:
@@ -70,7 +51,7 @@ class SystemClock:
         """Microseconds since some fixed point."""
         return time.monotonic_ns() // 1_000
 
-    def wait(self, condition: Waitable, timeout: float | None) -> None:
+    def wait(self, condition: Condition, timeout: float | None) -> None:
         """Wait on `condition` for at most `timeout` real seconds."""
         condition.wait(timeout)
 

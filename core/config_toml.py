@@ -27,6 +27,8 @@ _HINTS = (
     ("Expected newline", 'write one key a line; text needs quotes: key = "value"'),
     ("Expected '=' after a key", 'write key = "value"; a key with spaces needs quotes'),
     ("Illegal character '\\n'", 'a text ends on its own line: close it with "'),
+    ("Invalid initial character", "quote unusual keys, and keep { and } on one line"),
+    ('Expected "\'"', "close the text with '"),
     ("Unterminated string", 'close the text with "'),
     ("Cannot declare", "each table is written once"),
     ("Cannot overwrite", "each key is written once"),

@@ -1,7 +1,7 @@
 """The grammar of cron expressions: strict, and it says which field is wrong and why.
 
 What passes is written in the form that croniter reads without surprises. Alone, croniter takes
-`5-5` for "always" and miscounts the steps of ranges that wrap around.
+`5-5` for "always" and miscounts the steps of ranges that run backwards.
 """
 
 import re
@@ -154,8 +154,6 @@ def _range(kind: _Field, part: str, low: str, high: str, by: int) -> str:
         top = 6 if kind is _WEEKDAY else kind.high
         hint = f"{low}-{top},{kind.low}-{high}" if first <= top else str(first % 7)
         raise _Refused(f"{part!r} runs backwards: write it in two ranges, {hint}")
-    if kind is _WEEKDAY and last == 7:
-        return ",".join(str(day % 7) for day in range(first, 8, by))
     return str(first) if first == last else f"{first}-{last}/{by}"
 
 

@@ -79,7 +79,7 @@ def cancel(task: TaskState, reason: str | None, now: int) -> list[e.Event]:
     """End the task and every run that waits; executing ones are asked to stop."""
     if task.status in ENDED:
         return []
-    common = {"at": now, "tenant": task.tenant, "task_id": task.id}
+    common: dict[str, Any] = {"at": now, "tenant": task.tenant, "task_id": task.id}
     runs: list[e.Event] = [
         e.RunCancelled(**common, run_id=run.id, reason=reason or "the task was cancelled")
         for run in task.runs.values()

@@ -4,6 +4,9 @@ There is no other way in which a task or a run ever changes, neither in the runn
 when the log is folded again.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from . import events as e
 from .state import RunState, TaskState
 
@@ -170,7 +173,7 @@ def _run_id(event: e.Event) -> int:
     return event.run_id
 
 
-_APPLY = {
+_APPLY: dict[type[e.Event], Callable[[TaskState, Any], RunState | None]] = {
     e.TaskUpdated: _updated,
     e.TaskPaused: _paused,
     e.TaskResumed: _resumed,

@@ -87,14 +87,14 @@ def plan(task: TaskState, now: int, ids: Iterator[int]) -> list[e.Event]:
         run, next_at = run[:room], None
     events: list[e.Event] = []
     if skipped or due.dropped:
-        ends = None if next_at is not None or run or task.runs else "completed"
+        over = next_at is None and not run and not task.runs
         events.append(
             e.OccurrenceSkipped(
                 at=now, tenant=task.tenant, task_id=task.id, run_id=next(ids),
                 due_at=due.first if due.dropped else skipped[0],
                 until=skipped[-1] if skipped else due.first,
                 count=len(skipped) + due.dropped,
-                reason=reason, next_at=next_at, ends=ends,
+                reason=reason, next_at=next_at, ends="completed" if over else None,
             )
         )  # fmt: skip
     missed = tuple(skipped[-MOST_CAUGHT_UP:]) if reason == "coalesced" else ()

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from .errors import InvalidSchedule
 from .rule import (
-    FIRST_INSTANT,
     LAST_INSTANT,
     Schedule,
     checked_instant,

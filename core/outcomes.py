@@ -1,7 +1,7 @@
 """What the end of an attempt means: success, another try, the end of the task, or a rescue."""
 
 from collections.abc import Collection
-from typing import Literal
+from typing import Any, Literal
 
 from . import events as e
 from .commands import RunFinished
@@ -101,7 +101,7 @@ def _quarantine(task: TaskState, run: RunState, reason: str, now: int) -> list[e
     held = _returned(task, run, now, now, f"held: {reason}", counts=False)
     if task.status in {"cancelled", "quarantined"}:
         return [held]
-    common = {"at": now, "tenant": task.tenant, "task_id": task.id}
+    common: dict[str, Any] = {"at": now, "tenant": task.tenant, "task_id": task.id}
     return [held, e.TaskQuarantined(**common, run_id=run.id, reason=reason)]
 
 

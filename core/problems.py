@@ -22,6 +22,7 @@ _WORDS = {
     "greater_than_equal": "must be {ge} or more",
     "int_type": "must be a whole number",
     "less_than_equal": "must be {le} or less",
+    "list_type": 'must be a list such as ["a", "b"]',
     "missing": "is missing",
     "model_type": "must be a table",
     "string_too_short": "must not be empty",
@@ -109,7 +110,7 @@ class Problems:
         self, choices: Sequence[str], table: Mapping[str, Any], path: KeyPath, noun: str
     ) -> str | None:
         """Return the one of `choices` that is in the table; note when there is none, or more."""
-        found = [choice for choice in choices if choice in table]
+        found = [key for key in table if key in choices]
         if len(found) == 1:
             return found[0]
         if found:
@@ -183,5 +184,5 @@ def _in_words(mistake: ErrorDetails, model: type[BaseModel]) -> str:
         choices = re.findall(r"'([^']*)'", context["expected"])
         hint = "" if private else did_you_mean(mistake["input"], choices)
         return f"must be {context['expected']}{instead}{hint}"
-    words = _WORDS.get(kind, mistake["msg"])
-    return f"{words.format(**context)}{instead}"
+    words = _WORDS[kind].format(**context) if kind in _WORDS else mistake["msg"]
+    return f"{words}{instead}"

@@ -130,10 +130,11 @@ class Desk:
             if ticket is None or not ticket.running:
                 return False
             self._tell(ticket, TimedOut())
-            ended = not ticket.certain and self._close(ticket)
-            if ended:
+            will_report = ticket.certain
+            if not will_report:
+                self._close(ticket)
                 self._abandon(ticket)
-        if ended:
+        if not will_report:
             self._deliver(ticket, TimedOut())
         return True
 
@@ -258,19 +259,16 @@ class Desk:
         if ticket.interrupt is not None:
             ticket.interrupt()
 
-    def _close(self, ticket: Ticket) -> bool:
-        """Decide, lock held, that a ticket ends now; False when it has ended before.
+    def _close(self, ticket: Ticket) -> None:
+        """Decide, lock held, that a ticket ends now.
 
         Its slot is free at once; its claim is held until the report is out, so that nobody takes
         it for lost in between.
         """
-        if ticket.ended:
-            return False
         ticket.ended = True
         ticket.finished_at = self._clock.now()
         self._queue.pop(ticket.call.claim, None)
         self._active -= 1
-        return True
 
     def _leave(self, ticket: Ticket) -> None:
         """End a ticket, lock held, without a report: `stop` returns its claim."""

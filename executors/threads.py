@@ -53,7 +53,7 @@ class ThreadExecutor(Desk):
 
     def _provide(self) -> None:
         try:
-            while self._workers - self._busy < min(len(self._queue), self._slots - self._busy):
+            while self._workers < min(self._busy + len(self._queue), self._slots):
                 threading.Thread(target=self._work, name=self.name, daemon=True).start()
                 self._workers += 1
         except RuntimeError as error:  # the system has no more threads

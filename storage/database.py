@@ -59,7 +59,7 @@ class Database:
     def connect(self) -> sqlite3.Connection:
         """This thread's connection, opened when there is none. Close it with `disconnect`."""
         self._db.connect(reuse_if_open=True)
-        connection: sqlite3.Connection = self._db.connection()
+        connection: sqlite3.Connection = self._db.connection()  # type: ignore[no-untyped-call]
         return connection
 
     def disconnect(self) -> None:

@@ -7,7 +7,7 @@ names its database. Hot paths use plain SQL through the same connection.
 from peewee import SQL, BigIntegerField, BlobField, IntegerField, Model, TextField
 
 
-class Table(Model):  # type: ignore[misc]
+class Table(Model):
     """What all tables share: SQL names are the lower-case words of DESIGN."""
 
     id = BigIntegerField(primary_key=True)
@@ -119,7 +119,7 @@ class RunTable(Table):
         indexes = ((("task_id", "due_at"), True),)
 
 
-class CounterTable(Model):  # type: ignore[misc]
+class CounterTable(Model):
     """The last id given out for each table: ids are never used twice."""
 
     name = TextField(primary_key=True)

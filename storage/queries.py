@@ -130,20 +130,31 @@ class Queries:
         return [Run.from_state(run_state(row)) for row in self._database.fetch(query)]
 
     def events(
-        self, *, task_id: int | None = None, after: int = 0, limit: int = 100
+        self,
+        tenant: str | None = None,
+        *,
+        task_id: int | None = None,
+        after: int = 0,
+        limit: int = 100,
+        latest: bool = False,
     ) -> list[Logged]:
         """Events in the order in which they happened.
 
         Args:
+            tenant: only this one's, None for all.
             task_id: only this task's.
             after: only those whose id is greater.
-            limit: at most so many.
+            limit: at most so many: the first ones, or the last ones with `latest`.
+            latest: which end of the log the limit keeps.
         """
         query = EventTable.select(*_columns(EventTable, EVENT_COLUMNS)).where(EventTable.id > after)
         if task_id is not None:
             query = query.where(EventTable.task_id == task_id)
-        rows = self._database.fetch(query.order_by(EventTable.id).limit(limit))
-        return [Logged(row[0], event_of(row)) for row in rows]
+        if tenant is not None:
+            query = query.where(EventTable.tenant == tenant)
+        order = EventTable.id.desc() if latest else EventTable.id
+        rows = self._database.fetch(query.order_by(order).limit(limit))
+        return [Logged(row[0], event_of(row)) for row in sorted(rows)]
 
     def has_entries(self) -> bool:
         """Whether anything was ever stored."""

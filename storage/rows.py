@@ -56,7 +56,8 @@ def task_row(task: TaskState) -> tuple[Any, ...]:
 
 def task_state(row: tuple[Any, ...]) -> TaskState:
     """A row as a task, still without its runs."""
-    return TaskState(*row[:-1], metadata=json.loads(row[-1]) if row[-1] != "{}" else {})
+    values = [*row[:-1], json.loads(row[-1]) if row[-1] != "{}" else {}]
+    return TaskState(*values)
 
 
 def run_row(run: RunState) -> tuple[Any, ...]:
@@ -72,12 +73,13 @@ def run_row(run: RunState) -> tuple[Any, ...]:
 def run_state(row: tuple[Any, ...]) -> RunState:
     """A row as a run."""
     *plain, result, missed, count = row
-    return RunState(
+    values = [
         *plain,
-        result=None if result is None else json.loads(result),
-        missed=tuple(json.loads(missed)) if missed != "[]" else (),
-        count=count,
-    )
+        None if result is None else json.loads(result),
+        tuple(json.loads(missed)) if missed != "[]" else (),
+        count,
+    ]
+    return RunState(*values)
 
 
 def event_row(event_id: int, event: Event) -> tuple[Any, ...]:

@@ -162,8 +162,10 @@ def test_variables_are_found_inside_tables_and_lists() -> None:
 def test_a_missing_variable_is_a_mistake_that_names_it_and_the_remedy() -> None:
     found = problems(PHONE, USER_KEY="u", TOKEN="")
     assert found == (
-        "config.toml:4: notify.phone.token: the environment variable TOKEN is not set; set it,"
-        ' or write fallback = "log" to do without until it is',
+        (
+            "config.toml:4: notify.phone.token: the environment variable TOKEN is not set; set it,"
+            ' or write fallback = "log" to do without until it is'
+        ),
     )
 
 
@@ -228,8 +230,10 @@ def test_the_log_can_have_options_but_stays_the_log() -> None:
         ),
         (
             "[notify.phone]\nkind = 'x'\ntoken = 'env:'",
-            "config.toml:3: notify.phone.token: needs the name of a variable;"
-            " write env:PUSHOVER_TOKEN",
+            (
+                "config.toml:3: notify.phone.token: needs the name of a variable;"
+                " write env:PUSHOVER_TOKEN"
+            ),
         ),
         (
             "notify = 3",
@@ -296,12 +300,18 @@ allow = "myapp."
     found = problems(text)
     assert found == (
         "config.toml:2: schedular: unknown key; did you mean 'scheduler'?",
-        "config.toml:4: log.level: must be 'trace', 'debug', 'info', 'success', 'warning', 'error'"
-        " or 'critical', not 'inof'; did you mean 'info'?",
-        "config.toml:8: jobs.nightly.timeout: the duration '15x' has an unknown unit 'x'; write"
-        ' "5m" or "1h30m"',
-        "config.toml:10: scheduler.timezone: unknown time zone 'Europe/Berln'; did you mean"
-        " 'Europe/Berlin'?",
+        (
+            "config.toml:4: log.level: must be 'trace', 'debug', 'info', 'success', 'warning',"
+            " 'error' or 'critical', not 'inof'; did you mean 'info'?"
+        ),
+        (
+            "config.toml:8: jobs.nightly.timeout: the duration '15x' has an unknown unit 'x'; write"
+            ' "5m" or "1h30m"'
+        ),
+        (
+            "config.toml:10: scheduler.timezone: unknown time zone 'Europe/Berln'; did you mean"
+            " 'Europe/Berlin'?"
+        ),
         "config.toml:11: scheduler.max_concurrent: must be a whole number, not '10'",
         "config.toml:12: scheduler.retry_atempts: unknown key; did you mean 'retry_attempts'?",
         'config.toml:13: scheduler.allow: must be a list such as ["a", "b"], not \'myapp.\'',
@@ -334,8 +344,10 @@ def test_the_message_holds_the_problems_too_and_counts_them() -> None:
         ),
         (
             f"[scheduler]\nmax_concurrent = 0x{'f' * 5000}",
-            "config.toml:2: scheduler.max_concurrent: must be 1000000000 or less,"
-            " not a huge number",
+            (
+                "config.toml:2: scheduler.max_concurrent: must be 1000000000 or less,"
+                " not a huge number"
+            ),
         ),
         (
             "[scheduler]\nretry_attempts = 1.0",
@@ -369,8 +381,8 @@ def test_a_bad_value_is_told_in_words(text: str, expected: str) -> None:
         ('a = "b\n', 1, 'close it with "'),
         ('a = "b', 1, 'close the text with "'),
         ("\n\na = [1,\n 2", 4, "close the list with ]"),
-        ("a = { b = 1,\n c = 2 }", 1, "on the same line"),
-        ("a = 'x'\nb = 2026-13-01", 2, "write a date and time such as 2026-12-24T18:00:00"),
+        ("a = { b = 1,\n c = 2 }", 1, "keep { and } on one line"),
+        ("a = 'x'\nb = 2026-02-30", 2, "write a date and time such as 2026-12-24T18:00:00"),
         ('a = "C:\\dir"', 1, "put the text in single quotes"),
     ],
 )
@@ -396,7 +408,7 @@ top = 1
 "quoted key".'b.c' = """
 [not.a.table]
 k = "1"
-""""
+"""" # "[
 [jobs.x]   # [nor.this]
 retry . attempts = 3
 remind = { to = ["a"], message = "k = 1" }

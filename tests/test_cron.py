@@ -384,6 +384,10 @@ def test_around_every_change_of_the_clock_it_agrees_with_a_cron_that_looks_each_
                 at = schedule.next_instant(at)
             expected = list(old_cron(matches, zone(name), start, end, wildcard=wildcard))
             assert found == expected, (name, expr, from_instant(change))
+            for after in range(start, end - 4 * HOUR, 13 * MINUTE):
+                following = next((instant for instant in expected if instant > after), None)
+                if following is not None:
+                    assert schedule.next_instant(after) == following, (name, expr, after)
 
 
 def test_in_every_zone_next_is_strictly_later_and_quick_around_clock_changes() -> None:

@@ -119,8 +119,10 @@ def test_levels_and_formats_may_be_written_in_capitals() -> None:
         (
             "MAINTENANCE_INTERVAL",
             "9" * 18,
-            f"MAINTENANCE_INTERVAL: '{'9' * 18}' milliseconds: is longer than 100 years;"
-            " write 60000",
+            (
+                f"MAINTENANCE_INTERVAL: '{'9' * 18}' milliseconds: is longer than 100 years;"
+                " write 60000"
+            ),
         ),
         (
             "MAX_CONCURRENT_TASKS",

@@ -2,50 +2,24 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from loguru import logger
+
 from tocsin.actors.base import Actor
 from tocsin.actors.child import ChildSpec
 from tocsin.actors.messages import ChildInfo, Reason, WhichChildren
 from tocsin.actors.registry import Registry
 from tocsin.actors.strategies import Flags
 from tocsin.actors.tree import Tree, start_tree
-from tocsin.core.clock import SECOND, Clock, Waitable
+from tocsin.core.clock import Clock
+from tocsin.core.errors import ActorUnavailable
+from tocsin.testing import SettableClock
 
 PATIENCE = 10.0
-
-
-class SettableClock:
-    """Time that passes only when a test says so."""
-
-    def __init__(self) -> None:
-        self._now = 0
-        self._waiting: list[Any] = []
-        self._lock = threading.Lock()
-
-    def now(self) -> int:
-        return self._now
-
-    def monotonic(self) -> int:
-        return self._now
-
-    def wait(self, condition: Waitable, timeout: float | None) -> None:
-        with self._lock:
-            self._waiting.append(condition)
-        condition.wait(PATIENCE)
-        with self._lock:
-            self._waiting.remove(condition)
-
-    def advance(self, seconds: float) -> None:
-        with self._lock:
-            self._now += round(seconds * SECOND)
-            waiting = list(self._waiting)
-        for condition in waiting:
-            with condition:
-                condition.notify_all()
 
 
 class Journal:
@@ -126,21 +100,26 @@ class House:
         return self.ask(name, lambda me: me)
 
     def kill(self, name: str, error: BaseException | None = None) -> Any:
-        """Let an actor die of an exception; its supervisor has the news when this returns."""
-        actor = self.actor(name)
-        self.registry.address(name).tell(_raising(error or ValueError("killed")))
-        assert actor.join(PATIENCE)
-        return actor
+        """Let an actor die of an exception; its supervisor has taken note when this returns."""
+        return self._see_off(name, lambda _: self._tell(name, error or ValueError("killed")))
 
     def end(self, name: str, reason: Reason = "normal") -> Any:
-        """Let an actor end by itself; its supervisor has the news when this returns."""
-        actor = self.actor(name)
-        actor.stop(reason)
+        """Let an actor end by itself; its supervisor has taken note when this returns."""
+        return self._see_off(name, lambda actor: actor.stop(reason))
+
+    def _tell(self, name: str, error: BaseException) -> None:
+        self.registry.address(name).tell(_raising(error))
+
+    def _see_off(self, name: str, act: Callable[[Any], None]) -> Any:
+        actor, owner = self.actor(name), self.registry._entries[name].owner
+        act(actor)
         assert actor.join(PATIENCE)
+        with suppress(ActorUnavailable):  # this death may have been one too many
+            self.children(owner)
         return actor
 
-    def children(self, name: str = "top") -> list[ChildInfo]:
-        found: list[ChildInfo] = self.ask(name, WhichChildren())
+    def children(self, name: str | None = "top") -> list[ChildInfo]:
+        found: list[ChildInfo] = self.ask(name or "top", WhichChildren())
         return found
 
     def states(self, name: str = "top") -> dict[str, str]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pykka
 import pytest
+
 from tocsin.actors.base import Actor, Ignore, describe
 from tocsin.actors.mailbox import Letter, Mailbox
 from tocsin.actors.messages import Reason
@@ -112,8 +113,8 @@ def neighbour() -> Any:
 def test_an_exception_in_an_asked_message_goes_to_the_asker_and_the_actor_lives_on() -> None:
     actor = Puppet()
     reports = run(actor)
-    with pytest.raises(ValueError):
-        ask(actor, raising(ValueError))
+    with pytest.raises(ZeroDivisionError):
+        ask(actor, lambda _: 1 / 0)
     assert ask(actor, "alive") == "alive"
     end(actor)
     assert reports == ["shutdown"]
@@ -494,7 +495,7 @@ class Ticker(Actor):
             self.idled.release()
 
     def handle(self, message: Any) -> Any:
-        return message
+        return message(self) if callable(message) else message
 
 
 def test_an_actor_is_idle_when_its_patience_is_used_up(house: Any) -> None:
@@ -522,12 +523,45 @@ def test_what_is_due_is_not_starved_by_a_full_mailbox(house: Any) -> None:
     end(actor)
 
 
+def test_what_was_due_when_a_letter_came_is_done_before_it(house: Any) -> None:
+    actor = Ticker(house.clock)
+    adopt(actor)
+    house.clock.advance(10)
+    (future,) = batch_of(actor, lambda me: list(me.times))
+    actor.launch(PATIENCE)
+    assert future.get(timeout=PATIENCE) == [10_000_000]
+    end(actor)
+
+
+def test_letters_in_hand_survive_a_crash_of_what_was_due(house: Any) -> None:
+    actor = Ticker(house.clock)
+    actor.idle = raising(SystemExit)  # type: ignore[method-assign]
+    adopt(actor)
+    house.clock.advance(10)
+    batch_of(actor, "kept")
+    actor.launch(PATIENCE)
+    assert actor.join(PATIENCE)
+    assert [letter.message for letter in actor.mailbox.take(9, 0, actor.clock)] == ["kept"]
+
+
+def test_letters_in_hand_survive_when_what_was_due_ends_the_actor(house: Any) -> None:
+    actor = Ticker(house.clock)
+    actor.idle = actor.stop  # type: ignore[method-assign]
+    reports = adopt(actor)
+    house.clock.advance(10)
+    batch_of(actor, "kept")
+    actor.launch(PATIENCE)
+    assert actor.join(PATIENCE)
+    assert reports == ["normal"]
+    assert len(actor.mailbox) == 1
+
+
 def test_vitals_tell_what_an_actor_does(house: Any) -> None:
     actor, gate = Puppet(), threading.Event()
     actor.clock = house.clock
     adopt(actor, incarnation=7)
     house.clock.advance(3)
-    first, second = hung(actor, gate)
+    _, second = hung(actor, gate)
     assert actor.vitals.incarnation == 7
     assert actor.vitals.busy_with == "function"
     assert actor.vitals.since == 3_000_000

@@ -4,6 +4,7 @@ from typing import Any
 import pykka
 import pytest
 from pykka.messages import _ActorStop
+
 from tocsin.actors.mailbox import Letter, Mailbox
 from tocsin.core.clock import SystemClock
 from tocsin.core.errors import ActorUnavailable, MailboxFull

@@ -3,6 +3,7 @@ from typing import Any
 
 import pykka
 import pytest
+
 from tocsin.actors.base import Actor
 from tocsin.actors.messages import Down
 from tocsin.actors.registry import Registry
@@ -73,7 +74,7 @@ def test_a_name_leads_to_its_actor(registry: Registry) -> None:
 
 def test_an_unknown_name_is_refused_with_the_one_that_was_meant(registry: Registry) -> None:
     echo = run(registry, "scheduler")
-    with pytest.raises(ActorUnavailable, match="no actor is called 'sheduler'.*'scheduler'"):
+    with pytest.raises(ActorUnavailable, match=r"no actor is called 'sheduler'.*'scheduler'"):
         registry.address("sheduler").tell("hello")
     assert registry.whereis("sheduler") is None
     end(echo)

@@ -3,6 +3,7 @@ import weakref
 from typing import Any
 
 import pytest
+
 from tocsin.actors.base import Actor
 from tocsin.actors.child import ChildSpec
 from tocsin.actors.messages import (
@@ -158,7 +159,7 @@ def test_do_not_save_child_specs_for_temporary_children__nothing_is_held_on_to(
     house.tree()
 
     def spec(kept: Luggage) -> ChildSpec:
-        return ChildSpec("child", lambda: Actor() if kept else Actor(), restart="temporary")
+        return ChildSpec("child", lambda: _carrying(kept), restart="temporary")
 
     house.ask("top", StartChild(spec(luggage)))
     del luggage
@@ -167,6 +168,10 @@ def test_do_not_save_child_specs_for_temporary_children__nothing_is_held_on_to(
     assert seen() is None
     assert house.states() == {"child": "running"}
     assert house.ask("top", GetChildSpec("child")).restart == "temporary"
+
+
+def _carrying(_: object) -> Actor:
+    return Actor()
 
 
 def test_watching__a_restart_is_silent_and_an_end_is_told_once(house: Any) -> None:

@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+
 from tocsin.actors.backoff import Backoff
 from tocsin.actors.messages import RestartChild, TerminateChild
 from tocsin.core.errors import ActorUnavailable, ChildRestarting
@@ -101,6 +102,7 @@ def test_a_second_death_in_a_group_keeps_the_order(house: Any) -> None:
     )
     house.kill("three")
     house.kill("two")
+    assert house.states() == {"one": "running", "two": "restarting", "three": "restarting"}
     house.journal.clear()
     assert wait_of(house, "three") == 1.0
     assert house.journal.of("start") == ["two", "three"]

@@ -3,6 +3,7 @@ import weakref
 from typing import Any
 
 import pytest
+
 from tocsin.actors.base import Actor, Ignore
 from tocsin.actors.child import ChildSpec
 from tocsin.actors.messages import (
@@ -13,8 +14,8 @@ from tocsin.actors.messages import (
     StartChild,
     TerminateChild,
 )
-from tocsin.actors.supervisor import Supervisor
 from tocsin.actors.strategies import Flags
+from tocsin.actors.supervisor import Supervisor
 from tocsin.core.errors import InvalidChild, UnknownChild
 
 PATIENCE = 10.0

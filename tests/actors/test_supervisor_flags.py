@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tocsin.actors.backoff import Backoff
 from tocsin.actors.base import Actor
 from tocsin.actors.child import ChildSpec

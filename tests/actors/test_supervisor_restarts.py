@@ -3,6 +3,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from tocsin.actors.child import ChildSpec
 from tocsin.actors.messages import (
     ChildDown,

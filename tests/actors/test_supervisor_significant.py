@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+
 from tocsin.actors.child import ChildSpec
 from tocsin.actors.messages import StartChild, TerminateChild
 from tocsin.actors.strategies import Flags

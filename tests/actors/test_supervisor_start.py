@@ -1,7 +1,9 @@
+import sys
 import threading
 from typing import Any
 
 import pytest
+
 from tocsin.actors.base import Actor, Ignore
 from tocsin.actors.child import ChildSpec
 from tocsin.actors.messages import (
@@ -94,7 +96,7 @@ def test_sup_start_ignore_child_start_child_simple__a_dynamic_child_is_not_kept(
     house: Any, restart: str
 ) -> None:
     house.tree(
-        ChildSpec("idle", lambda: _Ignoring(), restart=restart),  # type: ignore[arg-type]
+        ChildSpec("idle", _Ignoring, restart=restart),  # type: ignore[arg-type]
         strategy="simple_one_for_one",
     )
     assert house.ask("top", StartChild()).ref is None
@@ -112,7 +114,7 @@ class _Ignoring(Actor):
     [
         (lambda: "not an actor", "must return a new .*Actor, not str"),
         (lambda: 1 / 0, "could not be made: ZeroDivisionError"),
-        (lambda: exit(1), "could not be made: SystemExit"),
+        (lambda: sys.exit(1), "could not be made: SystemExit"),
     ],
 )
 def test_sup_start_error_return__what_makes_no_actor_is_a_start_error(
@@ -133,7 +135,7 @@ def test_sup_start_error_return__an_actor_that_was_started_before_is_refused(hou
 
 def test_sup_start_fail__a_child_that_fails_undoes_those_before_it(house: Any) -> None:
     house.plans["third"] = failing
-    with pytest.raises(StartFailed, match="'top' could not start.*'third'.*no disk") as caught:
+    with pytest.raises(StartFailed, match=r"'top' could not start.*'third'.*no disk") as caught:
         house.tree(*(house.spec(name) for name in ("first", "second", "third", "fourth")))
     assert causes(caught.value) == [StartFailed, StartFailed, ValueError]
     assert house.journal.of("start") == ["first", "second"]

@@ -3,6 +3,7 @@ import time
 from typing import Any
 
 import pytest
+
 from tocsin.actors.base import Actor
 from tocsin.actors.child import ChildSpec
 from tocsin.actors.messages import CountChildren, Reason, StartChild, TerminateChild

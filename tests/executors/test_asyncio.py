@@ -50,6 +50,25 @@ def test_ten_thousand_calls_wait_at_the_same_time(
     assert all(report.outcome == Succeeded(10_000) for report in found)
 
 
+def test_no_more_calls_run_at_once_than_there_are_slots(
+    call: Callable[..., Call], reports: Any, ending: Any
+) -> None:
+    executor = ending(AsyncioExecutor(3, clock=CLOCK))
+    running, peak = 0, 0
+
+    async def count() -> None:
+        nonlocal running, peak
+        running += 1
+        peak = max(peak, running)
+        await asyncio.sleep(0)
+        running -= 1
+
+    for number in range(100):
+        executor.submit(call(number, lambda _: count()), reports)
+    reports.wait(100)
+    assert peak == 3
+
+
 def test_a_cancelled_coroutine_may_clean_up_and_is_reported_afterwards(
     executor: AsyncioExecutor, call: Callable[..., Call], reports: Any
 ) -> None:

@@ -110,6 +110,18 @@ def test_threads_are_started_on_demand_and_used_again(run: Callable[..., Any]) -
     assert len(threads) == 1
 
 
+def test_threads_are_still_used_again_after_one_was_abandoned(
+    executor: ThreadExecutor, call: Callable[..., Call], run: Callable[..., Any], stuck: Any
+) -> None:
+    function = stuck()
+    executor.submit(call(0, function), lambda _: None)
+    assert function.started.wait(20)
+    assert executor.expire((0, 1))
+    for _ in range(5):
+        run(lambda _: None)
+    assert sum(t.name.startswith("bell") for t in threading.enumerate()) == 2
+
+
 def test_threads_never_keep_the_interpreter_alive(run: Callable[..., Any]) -> None:
     assert run(lambda _: threading.current_thread().daemon) == Succeeded(True)
 

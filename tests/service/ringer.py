@@ -1,0 +1,38 @@
+"""A service in a process of its own, to be killed: it rings, and writes down that it did."""
+
+import os
+import sys
+import threading
+import time
+
+from tocsin import RunContext, Tocsin, at
+
+
+def note(path: str, line: str) -> None:
+    """Append one line, so that it survives the death of this process, then say it."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(handle, f"{line}\n".encode())
+    os.close(handle)
+    os.write(1, f"{line}\n".encode())
+
+
+def main(url: str, effects: str, wanted: int) -> None:
+    """Schedule what is not there yet, then ring until told to stop by the end of stdin."""
+    app = Tocsin(url, grace=5)
+
+    @app.handler("ring")
+    def ring(ctx: RunContext) -> None:
+        note(effects, f"start {ctx.key} {ctx.attempt}")
+        ctx.cancelled.wait(0.01)
+        note(effects, f"end {ctx.key} {ctx.attempt}")
+
+    soon = time.time() + 0.1
+    for number in range(wanted if not app.tasks() else 0):
+        app.schedule("ring", at(soon + 0.4 * number / wanted), key=f"t{number}")
+    with app:
+        threading.Thread(target=lambda: (sys.stdin.read(), app.stop()), daemon=True).start()
+        app.wait()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
