@@ -23,7 +23,7 @@ from .actors.registry import Registry
 from .actors.runner import Runner
 from .actors.scheduler import Scheduler
 from .actors.strategies import Flags
-from .actors.tree import Tree, start_tree
+from .actors.tree import TOP, Tree, start_tree
 from .core.clock import Clock
 from .core.entry import RunContext
 from .core.errors import TocsinError
@@ -39,7 +39,6 @@ from .storage.claims import Claims
 from .storage.ledger import Ledger
 from .storage.lock import ServiceLock
 
-TOP = "tocsin"
 FLAGS = Flags(strategy="one_for_one", intensity=10, period=60.0, backoff=Backoff())
 COURIERS = 4
 TREE_LIMIT = 10.0

@@ -16,6 +16,7 @@ from .actors.base import Actor
 from .actors.child import ChildSpec
 from .actors.messages import StartChild
 from .actors.registry import Address, Registry
+from .actors.tree import TOP
 from .core.clock import SECOND, Clock, SystemClock
 from .core.commands import Command
 from .core.errors import ActorUnavailable, InvalidTask, TocsinError, UnknownNotifier
@@ -23,7 +24,6 @@ from .core.handlers import Handlers
 from .core.hints import did_you_mean
 from .core.policy import Policy
 from .core.zones import zone
-from .engine import TOP, Engine, Limits
 from .facade import Facade
 from .notifiers.base import Notifier
 from .notifiers.post import Post
@@ -34,6 +34,7 @@ from .storage.queries import Queries
 if TYPE_CHECKING:
     from .core.config import Config
     from .core.reconcile import Step
+    from .engine import Engine
 
 ASK_TIMEOUT = 30.0
 """Seconds that a verb waits for the Scheduler."""
@@ -83,7 +84,8 @@ class Tocsin(Facade):
         self.handlers = Handlers()
         self.grace = grace
         self._post = Post(notifiers or {})
-        self._limits = Limits(max_concurrent, max_queue)
+        self._max_concurrent = max_concurrent
+        self._max_queue = max_queue
         self._allow = tuple(allow)
         self._key_file = key_file
         self._children: list[ChildSpec] = []
@@ -152,6 +154,8 @@ class Tocsin(Facade):
             AlreadyRunning: another service runs on this database, or this one already does.
             StorageError: the database cannot be opened.
         """
+        from .engine import Engine, Limits  # noqa: PLC0415 - a program that only schedules needs none
+
         with self._lock:
             opened = self._open()
             self._stopped.clear()
@@ -160,7 +164,7 @@ class Tocsin(Facade):
                 self.clock,
                 self.handlers,
                 self._post,
-                limits=self._limits,
+                limits=Limits(self._max_concurrent, self._max_queue),
                 children=self._children,
                 allow=self._allow,
             )

@@ -8,7 +8,6 @@ supervisor, exactly once, from the end of the actor's thread.
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import pykka
@@ -20,6 +19,7 @@ from .hand import Hand
 from .mailbox import Letter, Mailbox, Overflow
 from .messages import Reason
 from .registry import Registry
+from .vitals import Vitals
 
 _FATAL = (MemoryError, RecursionError)
 """Exceptions after which an actor's state cannot be trusted, even if somebody asked."""
@@ -27,25 +27,6 @@ _FATAL = (MemoryError, RecursionError)
 
 class Ignore(Exception):
     """Raised by `on_start`: this actor is not needed now, and that is no error."""
-
-
-@dataclass(slots=True)
-class Vitals:
-    """What an actor is doing, for those who watch over it; read without a lock.
-
-    Attributes:
-        incarnation: which life of the name this is.
-        busy_with: the type of the message being handled, None when the actor waits.
-        since: monotonic microseconds at which that began.
-        last_progress: monotonic microseconds of the last sign of life.
-        handled: messages so far, in this life.
-    """
-
-    incarnation: int = 0
-    busy_with: str | None = None
-    since: int = 0
-    last_progress: int = 0
-    handled: int = 0
 
 
 class Actor(pykka.ThreadingActor):
@@ -312,7 +293,7 @@ class Actor(pykka.ThreadingActor):
             self._rest(0)
             if self._must_end():
                 self._hand.release()
-        letters = self._hand.open()
+        letters = self._hand.open(as_a_whole=type(self).receive is not Actor.receive)
         if letters:
             self._busy(_what(letters[0]))
             self.receive(letters)
@@ -376,13 +357,10 @@ class Actor(pykka.ThreadingActor):
             self._ready.set()
 
     def _busy(self, what: str) -> None:
-        self.vitals.since = self.vitals.last_progress = self.clock.monotonic()
-        self.vitals.busy_with = what
+        self.vitals.busy(what, self.clock.monotonic())
 
     def _rest(self, handled: int) -> None:
-        self.vitals.busy_with = None
-        self.vitals.handled += handled
-        self.vitals.last_progress = self.clock.monotonic()
+        self.vitals.rest(handled, self.clock.monotonic())
 
     def _log_death(self, how: str, error: BaseException) -> None:
         with suppress(BaseException):  # a broken log must not hide the death

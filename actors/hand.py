@@ -27,7 +27,7 @@ class Hand:
         self.fenced = False
         self.stop_requests: list[Letter] = []
         self._letters: Sequence[Letter] = ()
-        self._open = False
+        self._whole = False
 
     def take(
         self, limit: int, patience: float | None, clock: Clock, until: Callable[[], bool]
@@ -45,10 +45,15 @@ class Hand:
             self._letters = self._up_to_stop_request(taken)
         return bool(taken)
 
-    def open(self) -> Sequence[Letter]:
-        """The letters to be handled now; none when they were taken away meanwhile."""
+    def open(self, *, as_a_whole: bool) -> Sequence[Letter]:
+        """The letters to be handled now; none when they were taken away meanwhile.
+
+        Args:
+            as_a_whole: the batch is handled as one, so that all of it is begun from now on,
+                unless the actor begins letters by name.
+        """
         with self.mailbox.condition:
-            self._open = True
+            self._whole = as_a_whole
             return self._letters
 
     def begin(self, letter: Letter) -> bool:
@@ -61,20 +66,15 @@ class Hand:
     def close(self) -> None:
         """Be done with the batch."""
         with self.mailbox.condition:
-            self._letters, self._open = (), False
+            self._letters, self._whole = (), False
 
     def release(self) -> list[Letter]:
-        """Return to the mailbox what was not begun.
-
-        Returns:
-            The letters that are lost. An actor that handles its batch as a whole begins none
-            of them by name: once it has seen them, all of them are.
-        """
+        """Return to the mailbox what was not begun; the letters that are lost."""
         with self.mailbox.condition:
-            letters, was_open = self._letters, self._open
+            letters, whole = self._letters, self._whole
             self.close()
             lost = [letter for letter in letters if letter.begun]
-            if was_open and not lost:
+            if whole and not lost:
                 return list(letters)
             self.mailbox.put_back(letter for letter in letters if not letter.begun)
             return lost

@@ -84,8 +84,8 @@ class Nursery:
 
     def retire(self, child: Child, why: str) -> None:
         """Free the name of a child that will not come back by itself."""
-        name, owner = child.spec.name, self._supervisor.name
-        self._supervisor.registry.forget(name, f"{name!r} {why}", owner)
+        name = child.spec.name
+        self._supervisor.registry.forget(name, f"{name!r} {why}", child.incarnation)
 
     def _ask_to_end(self, child: Child) -> None:
         child.due_at = None
@@ -113,6 +113,8 @@ class Nursery:
             )
 
     def _make(self, child: Child) -> Actor:
+        if self._supervisor.fenced:
+            raise StartFailed(f"{self._supervisor.name!r} was replaced and starts nobody")
         try:
             actor = child.spec.start()
         except BaseException as error:

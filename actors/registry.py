@@ -28,6 +28,10 @@ class _Entry:
     incarnation: int
     owner: str | None
 
+    def may_become(self, mailbox: Mailbox, incarnation: int) -> bool:
+        """Whether this is a later life of the same actor."""
+        return mailbox is self.mailbox and incarnation >= self.incarnation
+
 
 class Registry:
     """Names and the actors behind them. All methods may be called from every thread."""
@@ -63,7 +67,7 @@ class Registry:
             raise NameTaken(f"{name!r} can be given only to a tocsin.actors.base.Actor")
         with self._lock:
             known = self._entries.get(name)
-            if known and known.mailbox is not mailbox and not known.mailbox.closed:
+            if known and not known.mailbox.closed and not known.may_become(mailbox, incarnation):
                 raise NameTaken(f"the name {name!r} belongs to another actor: choose another")
             self._entries[name] = _Entry(mailbox, ref, incarnation, owner)
             if owner is not None:
@@ -107,24 +111,24 @@ class Registry:
         with self._lock:
             return list(self._owned.get(owner, ()))
 
-    def forget(self, name: str, reason: str | None = None, owner: str | None = None) -> None:
+    def forget(self, name: str, reason: str | None = None, incarnation: int | None = None) -> None:
         """Free a name, with all that it owns: fail what waits there, tell those who watch.
 
         Args:
             name: nothing happens when it is unknown.
             reason: a sentence for those who write to it. Default: "'alarm' has stopped".
-            owner: forget the name only if this supervisor answers for it.
+            incarnation: forget the name only if this life was the last one behind it.
         """
         with self._lock:
             known = self._entries.get(name)
-            if known is None or owner not in (None, known.owner):
+            if known is None or incarnation not in (None, known.incarnation):
                 return
             del self._entries[name]
             self._owned.get(known.owner or "", {}).pop(name, None)
             owned = self._owned.pop(name, {})
             watchers = self._watchers.pop(name, {})
         for inner in owned:
-            self.forget(inner, owner=name)
+            self.forget(inner)
         reason = reason or f"{name!r} has stopped"
         known.mailbox.close(reason)
         for watcher in watchers:

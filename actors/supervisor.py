@@ -95,6 +95,8 @@ class Supervisor(Actor):
     def on_start(self) -> None:
         """Start the children in order; if one fails, stop those that run and fail too."""
         for spec in () if self.flags.is_dynamic else self._specs:
+            if self._must_end():
+                return  # stopped before all had started
             child = self._children[spec.id] = Child(spec)
             try:
                 self._start(child)
@@ -105,7 +107,7 @@ class Supervisor(Actor):
         kept = {child.spec.name for child in self._children.values()}
         for name in self.registry.owned_by(self.name):
             if name not in kept:  # from a former life of this supervisor
-                self.registry.forget(name, owner=self.name)
+                self.registry.forget(name)
 
     def on_stop(self, reason: Reason = "normal") -> None:
         """Stop the children in reverse order, however this supervisor ends."""
@@ -213,6 +215,7 @@ class Supervisor(Actor):
         try:
             self._start(child)
         except TocsinError as error:
+            child.started_at = self.clock.monotonic()  # it has not lived
             self._plan_restart(child, error)
             return False
         return True

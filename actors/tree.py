@@ -11,6 +11,11 @@ from .registry import Registry
 from .strategies import Flags
 from .supervisor import Supervisor
 
+_AFTER_INTERRUPT = 5.0
+
+TOP = "tocsin"
+"""What the top supervisor of a service is registered under."""
+
 
 class Tree:
     """A running tree. Made by `start_tree`.
@@ -100,5 +105,8 @@ def start_tree(
         top.launch(None)
     except StartFailed:
         registry.forget(name)
+        raise
+    except BaseException:  # the keyboard, say: leave nothing behind that runs
+        tree.stop(_AFTER_INTERRUPT)
         raise
     return tree

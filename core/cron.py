@@ -6,8 +6,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, get_args
 
-from croniter import croniter
-
 from .cronfields import read_fields, refuse
 from .errors import InvalidSchedule
 from .hints import did_you_mean
@@ -103,6 +101,8 @@ class _Walker:
     """One parsed expression, walking naive wall time. It is shared, so it keeps no position."""
 
     def __init__(self, expr: str) -> None:
+        from croniter import croniter  # noqa: PLC0415 - a program without cron does not wait for it
+
         fields = read_fields(expr)
         minute, hour = fields[-5:-3]
         self.wildcard = minute.startswith("*") or hour.startswith("*")

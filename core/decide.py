@@ -5,16 +5,22 @@ runs, a supply of fresh run ids. It returns the events that follow and changes n
 means that nothing is to be done.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import events as e
 from .errors import InvalidTask, TaskEnded
-from .occurrences import first_occurrence, plan
+from .once import Now
+from .occurrences import due_occurrences, first_occurrence, plan
+from .options import checked_policy
 from .policy import Policy
 from .schedule import Schedule
 from .state import ENDED, RunState, TaskState, to_json
+
+_NOW = to_json(Now().to_dict())
+"""How "as soon as possible" is written before it is bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +51,14 @@ class NewTask:
 def schedule_task(new: NewTask, task: TaskState | None, now: int) -> list[e.Event]:
     """Create the task, update it, or leave it alone when nothing about it changed."""
     if task is None:
-        return [_scheduled(new, new.entry_id, now)]
-    unchanged = _same_schedule(new, task) and _same_rest(new, task)
+        return [_scheduled(new, new.entry_id, None, now)]
+    if task.status == "cancelled":
+        return [_scheduled(new, task.id, task.planned_until, now)] if new.revive else []
+    if _same_schedule(new, task, now) and _same_rest(new, task):
+        return []
     if task.status in ENDED:
-        if unchanged and (task.status != "cancelled" or not new.revive):
-            return []
-        return [_scheduled(new, task.id, now)]
-    return [] if unchanged else [_redefined(new, task, now)]
+        return [_scheduled(new, task.id, task.planned_until, now)]
+    return [_redefined(new, task, now)]
 
 
 def pause(task: TaskState, reason: str | None, now: int) -> list[e.Event]:
@@ -67,10 +74,11 @@ def resume(task: TaskState, now: int, ids: Iterator[int]) -> list[e.Event]:
     _refuse_ended(task, "resumed")
     if task.status == "active":
         return []
-    next_at, events = task.next_at, []
+    _require_readable(task)
+    next_at, events = task.next_at, list[e.Event]()
     if next_at is not None and next_at <= now and task.schedule.recurring:
-        next_at = task.schedule.next_instant(now)
-        events.append(_skip_until_now(task, next_at, now, next(ids)))
+        skipped = _skip_until_now(task, next_at, now, next(ids))
+        next_at, events = skipped.next_at, [skipped]
     resumed = e.TaskResumed(at=now, tenant=task.tenant, task_id=task.id, next_at=next_at)
     return [*events, resumed]
 
@@ -100,13 +108,16 @@ def update(
     _refuse_ended(task, "updated")
     merged = None
     if policy is not None:
-        merged = to_json(Policy.from_dict({**task.policy.to_dict(), **policy}).to_dict())
-    next_at = task.next_at if schedule is None else _next_after_change(task, schedule, now)
+        changed = Policy.from_dict({**task.policy.to_dict(), **policy})
+        merged = to_json(checked_policy(changed).to_dict())
+    next_at = task.next_at
+    if schedule is not None:
+        next_at = first_occurrence(schedule, now, task.planned_until)
     return [
         e.TaskUpdated(
             at=now, tenant=task.tenant, task_id=task.id, next_at=next_at,
             schedule=None if schedule is None else to_json(schedule.to_dict()),
-            policy=merged, metadata=None if metadata is None else dict(metadata),
+            policy=merged, metadata=None if metadata is None else as_json(metadata),
         )
     ]  # fmt: skip
 
@@ -123,6 +134,8 @@ def run_now(
     if task.status == "cancelled":
         raise TaskEnded(f"task {task.name} is cancelled: schedule it again to run it")
     due_at = now if task.planned_until is None else max(now, task.planned_until + 1)
+    while task.next_at is not None and due_at == _planned_from(task, due_at):
+        due_at += 1  # that instant belongs to the schedule
     return [
         e.RunPlanned(
             at=now, tenant=task.tenant, task_id=task.id, run_id=next(ids),
@@ -134,12 +147,6 @@ def run_now(
 def trigger(task: TaskState, now: int, ids: Iterator[int]) -> list[e.Event]:
     """The task's alarm rang: plan what is due."""
     return plan(task, now, ids) if task.status == "active" else []
-
-
-def unplannable(task: TaskState, error: Exception, now: int) -> e.TaskQuarantined:
-    """The task's stored schedule or policy cannot be read: keep it, and say so."""
-    reason = f"its schedule or policy cannot be read: {type(error).__name__}: {error}"
-    return e.TaskQuarantined(at=now, tenant=task.tenant, task_id=task.id, reason=reason)
 
 
 def claimable(task: TaskState, run: RunState, now: int) -> bool:
@@ -162,22 +169,30 @@ def claim(task: TaskState, run: RunState, now: int, incarnation: str) -> e.RunSt
     )  # fmt: skip
 
 
-def _scheduled(new: NewTask, task_id: int, now: int) -> e.TaskScheduled:
+def _planned_from(task: TaskState, instant: int) -> int | None:
+    """The first instant that the schedule may plan, not before `instant`."""
+    if task.next_at is None or instant <= task.next_at:
+        return task.next_at
+    return task.schedule.next_instant(instant - 1)
+
+
+def _scheduled(new: NewTask, task_id: int, planned_until: int | None, now: int) -> e.TaskScheduled:
     bound = new.schedule.bind(now, new.timezone)
     return e.TaskScheduled(
         at=now, tenant=new.tenant, task_id=task_id, key=new.key, target=new.target,
         entry_id=new.entry_id, digest=new.digest, schedule=to_json(bound.to_dict()),
-        policy=to_json(new.policy.to_dict()), next_at=first_occurrence(bound, now),
+        policy=to_json(new.policy.to_dict()),
+        next_at=first_occurrence(bound, now, planned_until),
         created_by=new.created_by, paused=new.paused, metadata=dict(new.metadata),
     )  # fmt: skip
 
 
 def _redefined(new: NewTask, task: TaskState, now: int) -> e.TaskUpdated:
-    same_schedule, same_entry = _same_schedule(new, task), new.digest == task.digest
+    same_schedule, same_entry = _same_schedule(new, task, now), new.digest == task.digest
     bound = new.schedule.bind(now, new.timezone)
+    next_at = task.next_at if same_schedule else first_occurrence(bound, now, task.planned_until)
     return e.TaskUpdated(
-        at=now, tenant=task.tenant, task_id=task.id,
-        next_at=task.next_at if same_schedule else _next_after_change(task, bound, now),
+        at=now, tenant=task.tenant, task_id=task.id, next_at=next_at,
         schedule=None if same_schedule else to_json(bound.to_dict()),
         target=None if same_entry else new.target,
         entry_id=None if same_entry else new.entry_id,
@@ -187,40 +202,43 @@ def _redefined(new: NewTask, task: TaskState, now: int) -> e.TaskUpdated:
     )  # fmt: skip
 
 
-def _same_schedule(new: NewTask, task: TaskState) -> bool:
-    """Whether the rule is the one the task has. What is relative to "now" is always new."""
-    written = new.schedule.to_dict()
-    if written.get("kind") == "now" or "phrase" in written:
+def _same_schedule(new: NewTask, task: TaskState, now: int) -> bool:
+    """Whether the rule is the one the task has.
+
+    "Now" is always new; a phrase is new when it means another instant than it did.
+    """
+    written = to_json(new.schedule.to_dict())
+    if written == _NOW:
         return False
-    bound = new.schedule.bind(task.scheduled_at, new.timezone)
+    bound = new.schedule.bind(now if '"phrase":' in written else task.scheduled_at, new.timezone)
     return to_json(bound.to_dict()) == task.schedule_json
 
 
 def _same_rest(new: NewTask, task: TaskState) -> bool:
     return (
         new.digest == task.digest
-        and new.policy == task.policy
+        and to_json(new.policy.to_dict()) == task.policy_json
         and dict(new.metadata) == task.metadata
     )
 
 
-def _next_after_change(task: TaskState, schedule: Schedule, now: int) -> int | None:
-    """The first occurrence of a changed schedule: from now on, and never a planned one again."""
-    if not schedule.recurring:
-        return first_occurrence(schedule, now)
-    return schedule.next_instant(max(now, task.planned_until or now))
-
-
-def _skip_until_now(task: TaskState, next_at: int | None, now: int, run_id: int) -> e.Event:
-    from_, count = task.next_at or now, 0
-    at: int | None = from_
-    while at is not None and at <= now and count < 1_000:
-        last, count = at, count + 1
-        at = task.schedule.next_instant(at)
+def _skip_until_now(task: TaskState, next_at: int, now: int, run_id: int) -> e.OccurrenceSkipped:
+    due = due_occurrences(task.schedule, next_at, now)
     return e.OccurrenceSkipped(
-        at=now, tenant=task.tenant, task_id=task.id, run_id=run_id,
-        due_at=from_, until=last, count=count, reason=f"{task.status} at the time", next_at=next_at,
+        at=now, tenant=task.tenant, task_id=task.id, run_id=run_id, due_at=next_at,
+        until=due.instants[-1], count=len(due.instants) + due.dropped,
+        reason=f"{task.status} at the time", next_at=due.next_at,
     )  # fmt: skip
+
+
+def _require_readable(task: TaskState) -> None:
+    try:
+        _ = task.schedule, task.policy
+    except Exception as error:
+        raise InvalidTask(
+            f"task {task.name}: its schedule or policy cannot be read ({error}): schedule it again"
+            " with both, then resume it"
+        ) from error
 
 
 def _refuse_ended(task: TaskState, verb: str) -> None:
@@ -230,13 +248,16 @@ def _refuse_ended(task: TaskState, verb: str) -> None:
         )
 
 
-def require_json(metadata: Mapping[str, Any]) -> None:
-    """Refuse metadata that JSON cannot hold.
+def as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as it comes back from storage: tuples are lists, the names are text.
 
     Raises:
-        InvalidTask: what is wrong with it.
+        InvalidTask: JSON cannot hold it.
     """
     try:
-        to_json(dict(metadata))
-    except (TypeError, ValueError) as error:
+        text = json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidTask(f"metadata must be JSON: {error}") from error
+    copied: dict[str, Any] = json.loads(text)
+    return copied

@@ -37,4 +37,7 @@ def _failed(task: TaskState, event: e.TaskExecuted) -> Notice:
 
 
 def _channels(task: TaskState) -> tuple[str, ...]:
-    return task.policy.notify_failure
+    try:
+        return task.policy.notify_failure
+    except Exception:  # noqa: BLE001 - an unreadable policy names nobody; the log tells all the same
+        return ()

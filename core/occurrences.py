@@ -17,6 +17,9 @@ MOST_WALKED = 1_000
 MOST_CAUGHT_UP = 100
 """Occurrences of one downtime that `catch_up = "all"` runs: the latest ones."""
 
+ENOUGH = 2 * MOST_CAUGHT_UP
+"""Of a range that is not walked to its end, about so many of the latest are looked at."""
+
 BEFORE_ALL_TIME = -(1 << 62)
 
 
@@ -25,7 +28,8 @@ class Due:
     """The occurrences that have come.
 
     Attributes:
-        instants: all of them in order, or the latest `MOST_WALKED` of a longer range.
+        instants: all of them in order, or the latest ones of a longer range: at least
+            `MOST_CAUGHT_UP`, if there are so many.
         dropped: how many came before those (at least), 0 for none.
         first: the very first one.
         next_at: the first one that has not come yet.
@@ -37,9 +41,17 @@ class Due:
     next_at: int | None
 
 
-def first_occurrence(schedule: Schedule, now: int) -> int | None:
-    """When a new task first runs. A single instant in the past is due at once, not lost."""
-    return schedule.next_instant(now if schedule.recurring else BEFORE_ALL_TIME)
+def first_occurrence(schedule: Schedule, now: int, planned_until: int | None = None) -> int | None:
+    """When a new or changed task first runs.
+
+    A single instant in the past is due at once, not lost. Nothing up to `planned_until` is ever
+    planned again: a recurring rule goes on after it, a single instant comes right after it.
+    """
+    past = BEFORE_ALL_TIME if planned_until is None else planned_until
+    if schedule.recurring:
+        return schedule.next_instant(max(now, past))
+    only = schedule.next_instant(BEFORE_ALL_TIME)
+    return only if only is None or only > past else max(now, past + 1)
 
 
 def due_occurrences(schedule: Schedule, next_at: int, now: int) -> Due:
@@ -47,24 +59,31 @@ def due_occurrences(schedule: Schedule, next_at: int, now: int) -> Due:
     first, instants, at = next_at, [next_at], schedule.next_instant(next_at)
     while at is not None and at <= now:
         if len(instants) >= MOST_WALKED:
-            latest = _latest(schedule, at, now)
+            latest = _latest(schedule, at - 1, now)
             return Due(latest, len(instants), first, schedule.next_instant(now))
         instants.append(at)
         at = schedule.next_instant(at)
     return Due(instants, 0, first, at)
 
 
-def _latest(schedule: Schedule, known: int, now: int) -> list[int]:
-    """The last occurrences up to `now`, found by stepping back in doubling strides."""
-    stride = SECOND
-    while now - stride > known:
-        at = schedule.next_instant(now - stride)
-        if at is not None and at <= now:
-            break
-        stride *= 2
+def _latest(schedule: Schedule, after: int, now: int) -> list[int]:
+    """The last occurrences in (after, now], by halving: some hundred, or all if there are fewer."""
+    found, late = _walk(schedule, after, now), now
+    while len(found) > ENOUGH and late - after > 1:
+        middle = (after + late) // 2
+        closer = _walk(schedule, middle, now)
+        if len(closer) < MOST_CAUGHT_UP:
+            late = middle
+        else:
+            after, found = middle, closer
+    return found
+
+
+def _walk(schedule: Schedule, after: int, now: int) -> list[int]:
+    """The first occurrences in (after, now]: all of them, or one more than enough."""
     found: list[int] = []
-    at = schedule.next_instant(max(now - stride, known - 1))
-    while at is not None and at <= now and len(found) < MOST_WALKED:
+    at = schedule.next_instant(after)
+    while at is not None and at <= now and len(found) <= ENOUGH:
         found.append(at)
         at = schedule.next_instant(at)
     return found
@@ -92,7 +111,7 @@ def plan(task: TaskState, now: int, ids: Iterator[int]) -> list[e.Event]:
             e.OccurrenceSkipped(
                 at=now, tenant=task.tenant, task_id=task.id, run_id=next(ids),
                 due_at=due.first if due.dropped else skipped[0],
-                until=skipped[-1] if skipped else due.first,
+                until=skipped[-1] if skipped else max(due.first, run[0] - 1),
                 count=len(skipped) + due.dropped,
                 reason=reason, next_at=next_at, ends="completed" if over else None,
             )

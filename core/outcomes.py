@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from . import events as e
 from .commands import RunFinished
-from .state import RunState, TaskState
+from .policy import LONGEST_DELAY
+from .state import ENDED, RunState, TaskState
 
 MOST_LOST = 5
 """Attempts of one run that may be lost in crashes before it is given up: a call that kills the
@@ -24,16 +25,34 @@ def finish(task: TaskState, done: RunFinished, now: int) -> list[e.Event] | None
     if done.outcome == "rejected":
         return _quarantine(task, run, done.error or "the entry was rejected", now)
     if done.outcome == "interrupted":
+        if _over(task, run):
+            return [_called_off(task, run, now)]
         return [_returned(task, run, now, now, "interrupted by a shutdown", counts=False)]
     if done.outcome == "cancelled":
-        return [
-            e.RunCancelled(
-                at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
-                reason=task.reason or "cancelled while it ran",
-                ends=_ends(task, run, success=False),
-            )
-        ]  # fmt: skip
-    return [_executed(task, run, done, now)]
+        return [_called_off(task, run, now)]
+    return _with_rest(task, _executed(task, run, done, now))
+
+
+def finish_unreadable(
+    task: TaskState, done: RunFinished, error: Exception, now: int
+) -> list[e.Event]:
+    """Record how an attempt ended whose task cannot be read any more: as it is, once and for all."""
+    run = task.runs[done.run_id]
+    ended = e.TaskExecuted(
+        at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
+        success=done.outcome == "succeeded", status=_status(done), attempt=run.attempt,
+        started_at=done.started_at, finished_at=done.finished_at,
+        result=done.result, error=done.error,
+    )  # fmt: skip
+    return [ended, *unplannable(task, error, now)]
+
+
+def unplannable(task: TaskState, error: Exception, now: int) -> list[e.Event]:
+    """The task's stored schedule or policy cannot be read: keep it, and say so."""
+    if task.status in {"cancelled", "quarantined"}:
+        return []
+    reason = f"its schedule or policy cannot be read: {type(error).__name__}: {error}"
+    return [e.TaskQuarantined(at=now, tenant=task.tenant, task_id=task.id, reason=reason)]
 
 
 def rescue(task: TaskState, held: Collection[tuple[int, int]], now: int) -> list[e.Event]:
@@ -43,29 +62,72 @@ def rescue(task: TaskState, held: Collection[tuple[int, int]], now: int) -> list
         for run in task.runs.values()
         if run.status == "executing" and (run.id, run.fence) not in held
     ]
-    return [_lost(task, run, now) for run in lost]
+    return [event for run in lost for event in _lost(task, run, now)]
+
+
+def rescue_unreadable(
+    task: TaskState, held: Collection[tuple[int, int]], error: Exception, now: int
+) -> list[e.Event]:
+    """The same for a task that cannot be read any more: its runs are held until it is repaired."""
+    lost = [
+        _returned(task, run, now, now, "lost in a crash", counts=True)
+        for run in task.runs.values()
+        if run.status == "executing" and (run.id, run.fence) not in held
+    ]
+    return [*lost, *unplannable(task, error, now)]
 
 
 def _executed(task: TaskState, run: RunState, done: RunFinished, now: int) -> e.TaskExecuted:
     success = done.outcome == "succeeded"
-    status: Literal["succeeded", "failed", "timed_out"] = (
-        "succeeded" if success else "timed_out" if done.outcome == "timed_out" else "failed"
-    )
     retry_at = None if success else _retry_at(task, run, done, now)
     return e.TaskExecuted(
         at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
-        success=success, status=status, attempt=run.attempt,
+        success=success, status=_status(done), attempt=run.attempt,
         started_at=done.started_at, finished_at=done.finished_at,
         result=done.result, error=done.error, retry_at=retry_at,
         ends=None if retry_at is not None else _ends(task, run, success=success),
     )  # fmt: skip
 
 
+def _status(done: RunFinished) -> Literal["succeeded", "failed", "timed_out"]:
+    if done.outcome == "succeeded":
+        return "succeeded"
+    return "timed_out" if done.outcome == "timed_out" else "failed"
+
+
+def _over(task: TaskState, run: RunState) -> bool:
+    """Whether the task has ended, so that no further attempt of this run would ever be made."""
+    return task.status == "cancelled" or (task.status in ENDED and run.cause == "schedule")
+
+
+def _with_rest(task: TaskState, ended: e.TaskExecuted) -> list[e.Event]:
+    """The end of a run; when the task fails with it, what still waits is called off."""
+    if ended.ends != "failed":
+        return [ended]
+    waiting = [
+        e.RunCancelled(
+            at=ended.at, tenant=task.tenant, task_id=task.id, run_id=run.id,
+            reason="the task failed",
+        )
+        for run in task.runs.values()
+        if run.status == "pending" and run.cause == "schedule"
+    ]  # fmt: skip
+    return [*waiting, ended]
+
+
+def _called_off(task: TaskState, run: RunState, now: int) -> e.RunCancelled:
+    return e.RunCancelled(
+        at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
+        reason=task.reason or "cancelled while it ran",
+        ends=_ends(task, run, success=False),
+    )  # fmt: skip
+
+
 def _retry_at(task: TaskState, run: RunState, done: RunFinished, now: int) -> int | None:
-    if not done.retryable or task.status == "cancelled":
+    if not done.retryable or _over(task, run):
         return None
     delay = task.policy.retry.delay_before(run.attempt + 1)
-    return None if delay is None else now + max(delay, done.retry_after or 0)
+    return None if delay is None else now + max(delay, min(done.retry_after or 0, LONGEST_DELAY))
 
 
 def _ends(
@@ -84,22 +146,25 @@ def _ends(
     return "completed" if success or task.schedule.recurring else "failed"
 
 
-def _lost(task: TaskState, run: RunState, now: int) -> e.Event:
-    again = task.policy.delivery == "at_least_once" and task.status != "cancelled"
+def _lost(task: TaskState, run: RunState, now: int) -> list[e.Event]:
+    again = task.policy.delivery == "at_least_once" and not _over(task, run)
     if again and run.attempt < MOST_LOST:
         delay = 0 if run.attempt <= 1 else (task.policy.retry.delay_before(run.attempt) or 0)
-        return _returned(task, run, now, now + delay, "lost in a crash", counts=True)
-    return e.TaskExecuted(
+        return [_returned(task, run, now, now + delay, "lost in a crash", counts=True)]
+    ended = e.TaskExecuted(
         at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
         success=False, status="failed", attempt=run.attempt, started_at=run.started_at,
         finished_at=now, error="lost in a crash; whether it was called is unknown",
         ends=_ends(task, run, success=False),
     )  # fmt: skip
+    return _with_rest(task, ended)
 
 
 def _quarantine(task: TaskState, run: RunState, reason: str, now: int) -> list[e.Event]:
+    if _over(task, run):
+        return [_called_off(task, run, now)]
     held = _returned(task, run, now, now, f"held: {reason}", counts=False)
-    if task.status in {"cancelled", "quarantined"}:
+    if task.status == "quarantined":
         return [held]
     common: dict[str, Any] = {"at": now, "tenant": task.tenant, "task_id": task.id}
     return [held, e.TaskQuarantined(**common, run_id=run.id, reason=reason)]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from .clock import from_instant
 from .policy import Policy
@@ -68,8 +68,8 @@ class Task:
             key=state.key,
             tenant=state.tenant,
             target=state.target,
-            schedule=parse_schedule(state.schedule_json),
-            policy=parse_policy(state.policy_json),
+            schedule=_schedule(state.schedule_json),
+            policy=_policy(state.policy_json),
             status=state.status,
             reason=state.reason,
             next_run_at=_moment(state.next_at) if state.status == "active" else None,
@@ -102,6 +102,45 @@ class Task:
             "created_by": self.created_by,
             "metadata": self.metadata,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable(Schedule):
+    """Stands for a stored schedule that cannot be read: it is shown, and never fires.
+
+    Attributes:
+        text: what is stored.
+    """
+
+    kind: ClassVar[str] = "unreadable"
+
+    text: str
+
+    def next_instant(self, after: int) -> int | None:  # noqa: ARG002 - there is no time in it
+        """Always None."""
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"kind": "unreadable", "text": what is stored}`."""
+        return self._with_kind(text=self.text)
+
+    def describe(self) -> str:
+        """Always "unreadable"."""
+        return "unreadable"
+
+
+def _schedule(text: str) -> Schedule:
+    try:
+        return parse_schedule(text)
+    except Exception:  # noqa: BLE001 - people must see the task that they are to repair
+        return Unreadable(text)
+
+
+def _policy(text: str) -> Policy:
+    try:
+        return parse_policy(text)
+    except Exception:  # noqa: BLE001 - the same
+        return Policy()
 
 
 def iso(moment: datetime | None) -> str | None:

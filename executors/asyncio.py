@@ -86,6 +86,7 @@ class AsyncioExecutor(Desk):
         try:
             while not self._serve_until_stopped(loop):
                 pass
+            loop.run_until_complete(_clean_up())
             loop.run_until_complete(loop.shutdown_asyncgens())
         finally:
             asyncio.set_event_loop(None)
@@ -132,6 +133,15 @@ class AsyncioExecutor(Desk):
 def _cancel(task: asyncio.Task[Outcome], ticket: Ticket) -> None:
     if task.cancel():
         ticket.notice.is_set()  # it cannot but notice
+
+
+async def _clean_up() -> None:
+    """Give what still runs on a loop that ends a last moment to clean up."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=Desk.last_seconds)
 
 
 async def _perform(ticket: Ticket) -> Outcome:

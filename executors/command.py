@@ -19,6 +19,8 @@ from .threads import ThreadExecutor
 class Command:
     """What a call's function returns to have a program run.
 
+    A process that it leaves behind must redirect its output: nobody reads it any more.
+
     Attributes:
         argv: the program and its arguments; no shell sees them.
         cwd: the directory to run in, None for the service's own.

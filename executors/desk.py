@@ -77,6 +77,11 @@ class Ticket:
         """Started and not ended."""
         return self.started is not None and not self.ended
 
+    @property
+    def doomed(self) -> bool:
+        """Its end is under way, and expiring it would change nothing."""
+        return isinstance(self.wish, TimedOut) or (self.certain and self.wish is not None)
+
 
 class Desk:
     """An executor without the running: its heirs implement `_provide` and run the tickets.
@@ -239,13 +244,11 @@ class Desk:
     # ------------------------------------------------------------ inside
 
     def _limited(self) -> list[Ticket]:
-        """The tickets that have a time limit and are not being ended by it already."""
+        """The tickets that have a time limit and are not being ended already."""
         return [
             ticket
             for ticket in self._held.values()
-            if ticket.call.timeout is not None
-            and not ticket.ended
-            and not isinstance(ticket.wish, TimedOut)
+            if ticket.call.timeout is not None and not ticket.ended and not ticket.doomed
         ]
 
     @staticmethod

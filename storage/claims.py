@@ -1,8 +1,10 @@
 """Which waiting runs start now: claimed in the same transaction, before anything is called."""
 
 import sqlite3
+from operator import itemgetter
 
 from ..core.decide import claim, claimable
+from ..core.outcomes import unplannable
 from ..core.state import RunState, TaskState
 from ..core.work import Start
 from .rows import select_in
@@ -12,8 +14,12 @@ _BACKLOG = """
     SELECT runs.task_id FROM runs JOIN tasks ON tasks.id = runs.task_id
     WHERE runs.status = 'pending' AND runs.ready_at <= ?
       AND (tasks.status = 'active' OR (runs.cause <> 'schedule' AND tasks.status <> 'quarantined'))
+      AND (runs.cause <> 'schedule' OR instr(tasks.policy, '"overlap":"allow"')
+           OR NOT EXISTS (SELECT 1 FROM runs AS other
+                          WHERE other.task_id = runs.task_id AND other.status = 'executing'))
     ORDER BY runs.ready_at LIMIT ?
 """
+"""Waiting runs that may start; those behind another run of their task must not crowd them out."""
 
 
 class Claims:
@@ -31,15 +37,10 @@ class Claims:
         """Claim up to `slots` runs, the most important and longest waiting first."""
         if slots > 0 and self.backlog:
             self._load_backlog(unit, connection, slots)
-        waiting = [
-            (task, run)
-            for task in unit.tasks.values()
-            for run in task.runs.values()
-            if run.status == "pending" and run.ready_at <= unit.now
-        ]
-        waiting.sort(key=lambda pair: (-pair[0].policy.priority, pair[1].ready_at, pair[1].id))
+        waiting = [place for task in list(unit.tasks.values()) for place in _places(unit, task)]
+        waiting.sort(key=itemgetter(0))
         claimed: list[tuple[TaskState, RunState]] = []
-        for task, run in waiting:
+        for _, task, run in waiting:
             if not claimable(task, run, unit.now):
                 continue
             if len(claimed) >= slots:
@@ -53,6 +54,24 @@ class Claims:
         rows = connection.execute(_BACKLOG, (unit.now, slots + 1)).fetchall()
         self.backlog = len(rows) > slots
         unit.load(row[0] for row in rows)
+
+
+def _places(unit: Unit, task: TaskState) -> list[tuple[tuple[int, int, int], TaskState, RunState]]:
+    """The task's runs that may start, each with its rank; a task that cannot be read has none."""
+    try:
+        return [
+            ((-task.policy.priority, run.ready_at, run.id), task, run)
+            for run in task.runs.values()
+            if claimable(task, run, unit.now)
+        ]
+    except Exception as error:  # noqa: BLE001 - one unreadable task must not stop the others
+        unit.record(task, unplannable(task, error, unit.now))
+        return []
+
+
+def _blob(stored: object) -> bytes:
+    """The entry as bytes, whatever somebody else wrote there; it is verified before it is read."""
+    return stored if isinstance(stored, bytes) else str(stored).encode(errors="replace")
 
 
 def _starts(
@@ -74,7 +93,7 @@ def _starts(
             tenant=task.tenant,
             target=task.target,
             entry_id=task.entry_id,
-            blob=bytes(blobs.get(task.entry_id, b"")),
+            blob=_blob(blobs.get(task.entry_id, b"")),
             due_at=run.due_at,
             missed=run.missed,
             timeout=task.policy.timeout,

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..core.commands import NewEntry
-from ..core.decide import NewTask, require_json
+from ..core.decide import NewTask, as_json
 from ..core.entry import Entry
 from ..core.errors import InvalidTask
+from ..core.options import checked_policy
 from ..core.policy import Policy
 from ..core.when import to_schedule
 from .keys import Keyring
@@ -66,7 +67,9 @@ class Drafts:
             }
         )
         _check_key(new.key)
-        require_json(new.metadata)
+        check_text(new.tenant, "a tenant", optional=False)
+        check_text(new.created_by, "created_by", optional=False)
+        metadata = as_json(new.metadata)
         schedule = to_schedule(new.when)
         schedule.bind(now, self.timezone)
         payload = encode(entry, new.codec, self._allow)
@@ -75,12 +78,12 @@ class Drafts:
             key=new.key,
             target=entry.target,
             entry_id=0,
-            digest=digest(payload, new.codec),
+            digest=digest(entry, payload, new.codec),
             schedule=schedule,
             timezone=self.timezone,
-            policy=new.policy or self._policy,
+            policy=checked_policy(new.policy or self._policy),
             created_by=new.created_by,
-            metadata=new.metadata,
+            metadata=metadata,
             paused=new.paused,
             revive=new.revive,
         )
@@ -91,6 +94,21 @@ class Drafts:
         return seal(draft.payload, draft.codec, entry_id, draft.task.tenant, self._keys)
 
 
+def check_text(value: object, what: str, *, optional: bool = True) -> None:
+    """Refuse what no database can hold as text.
+
+    Raises:
+        InvalidTask: it is no text, empty where it must not be, or holds half a character or a NUL.
+    """
+    if value is None and optional:
+        return
+    if not isinstance(value, str) or not (value or optional):
+        raise InvalidTask(f"{what} is a text, not {value!r:.100}")
+    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        raise InvalidTask(f"{what} has a character that cannot be stored: {value!r:.100}")
+
+
 def _check_key(key: object) -> None:
     if key is not None and not (isinstance(key, str) and 0 < len(key) <= LONGEST_KEY):
-        raise InvalidTask(f"a key is a text of 1 to {LONGEST_KEY} characters, not {key!r}")
+        raise InvalidTask(f"a key is a text of 1 to {LONGEST_KEY} characters, not {key!r:.300}")
+    check_text(key, "a key")

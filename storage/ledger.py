@@ -17,13 +17,18 @@ from ..core.decide import (
     run_now,
     schedule_task,
     trigger,
-    unplannable,
     update,
 )
 from ..core.errors import InvalidMessage, StorageError, TocsinError, UnknownRun
 from ..core.events import Event
 from ..core.notices import notices
-from ..core.outcomes import finish, rescue
+from ..core.outcomes import (
+    finish,
+    finish_unreadable,
+    rescue,
+    rescue_unreadable,
+    unplannable,
+)
 from ..core.run import Run
 from ..core.state import TaskState
 from ..core.task import Task
@@ -31,7 +36,7 @@ from ..core.when import to_schedule
 from ..core.work import Alarm, Claim, Notice, Start
 from .claims import Claims
 from .database import Database
-from .drafts import Draft, Drafts
+from .drafts import Draft, Drafts, check_text
 from .lookup import task_of_run, the_task
 from .unit import Unit
 
@@ -56,6 +61,14 @@ class Commit:
     starts: list[Start] = field(default_factory=list)
     cancels: list[Claim] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+
+
+class _Torn(Exception):
+    """A command failed when it had changed something already: the transaction must not be kept."""
+
+    def __init__(self, error: TocsinError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Ledger:
@@ -89,8 +102,12 @@ class Ledger:
         try:
             return self._execute(commands, slots)
         except TocsinError:
+            self.sweep()
             raise
         except Exception as error:
+            self.sweep()
+            if len(commands) == 1 and isinstance(error, _Torn):
+                return Commit(answers=[error.error])
             if len(commands) <= 1:
                 raise StorageError(f"it could not be stored: {error}") from error
         return self._one_by_one(commands, slots)
@@ -133,12 +150,18 @@ class Ledger:
         handler = _HANDLERS.get(type(command))
         if handler is None:
             return InvalidMessage(f"the Scheduler does not understand {type(command).__name__}")
+        before = len(unit.events)
+        refusal: TocsinError
         try:
             return handler(self, command, unit, commit)
         except TocsinError as error:
-            return error
+            refusal = error
         except Exception as error:  # noqa: BLE001 - a message of any shape must cost only itself
-            return InvalidMessage(f"{type(command).__name__}: {type(error).__name__}: {error}")
+            kind = f"{type(command).__name__}: {type(error).__name__}"
+            refusal = InvalidMessage(f"{kind}: {error}")
+        if len(unit.events) > before:
+            raise _Torn(refusal)
+        return refusal
 
     def _new_entry(self, command: c.NewEntry, unit: Unit, _: Commit) -> Answer:
         return self._enter(self._drafts.prepare(command, unit.now), unit)
@@ -180,11 +203,13 @@ class Ledger:
             try:
                 events: Sequence[Event] = trigger(task, unit.now, fresh)
             except Exception as error:  # noqa: BLE001 - one unreadable task must not stop the others
-                events = [unplannable(task, error, unit.now)]
+                events = unplannable(task, error, unit.now)
             unit.record(task, events)
+            unit.rearm(task)
 
     def _pause(self, command: c.PauseTask, unit: Unit, _: Commit) -> Task:
         task = the_task(unit, command.task, command.tenant)
+        check_text(command.reason, "a reason")
         return _recorded(unit, task, pause(task, command.reason, unit.now))
 
     def _resume(self, command: c.ResumeTask, unit: Unit, _: Commit) -> Task:
@@ -193,6 +218,7 @@ class Ledger:
 
     def _cancel(self, command: c.CancelTask, unit: Unit, commit: Commit) -> Task:
         task = the_task(unit, command.task, command.tenant)
+        check_text(command.reason, "a reason")
         events = cancel(task, command.reason, unit.now)
         if events:
             commit.cancels += [
@@ -230,7 +256,11 @@ class Ledger:
     def _finished(self, command: c.RunFinished, unit: Unit, _: Commit) -> bool:
         """Whether the result counted; a stale one changes nothing."""
         for task in unit.load([command.task_id]):
-            events = finish(task, command, unit.now)
+            events: Sequence[Event] | None
+            try:
+                events = finish(task, command, unit.now)
+            except Exception as error:  # noqa: BLE001 - what ended must be recorded all the same
+                events = finish_unreadable(task, command, error, unit.now)
             if events is not None:
                 unit.record(task, events)
                 return True
@@ -240,7 +270,11 @@ class Ledger:
         """How many attempts were taken back."""
         before = len(unit.events)
         for task in unit.load(unit.executing()):
-            unit.record(task, rescue(task, command.held, unit.now))
+            try:
+                events = rescue(task, command.held, unit.now)
+            except Exception as error:  # noqa: BLE001 - one unreadable task must not stop the others
+                events = rescue_unreadable(task, command.held, error, unit.now)
+            unit.record(task, events)
         return len(unit.events) - before
 
 

@@ -10,7 +10,7 @@ import hmac
 import json
 import pickle
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from ..core.entry import Entry
@@ -61,9 +61,31 @@ def encode(entry: Entry, codec: Codec, allow: Sequence[str] = ()) -> bytes:
     return payload
 
 
-def digest(payload: bytes, codec: Codec) -> str:
-    """A short fingerprint of the content, to see whether an entry changed."""
+def digest(entry: Entry, payload: bytes, codec: Codec) -> str:
+    """A short fingerprint of the content, to see whether an entry changed.
+
+    A pickle of equal values may differ from one process to the next: sets have no fixed order, and
+    texts that are one object here are two there. So its parts are taken one by one.
+    """
+    if codec == "pickle":
+        try:
+            payload = b"".join(_parts(entry.to_map()))
+        except RecursionError:  # a list in itself: its pickle is all there is
+            pass
     return hashlib.sha256(codec.encode() + payload).hexdigest()[:32]
+
+
+def _parts(value: Any) -> Iterator[bytes]:
+    kind = type(value)
+    if kind not in {dict, list, tuple, set, frozenset}:
+        yield pickle.dumps(value, protocol=5)
+        return
+    yield f"{kind.__name__} {len(value)}".encode()
+    if kind is dict:
+        parts = [b"".join([*_parts(name), *_parts(item)]) for name, item in value.items()]
+    else:
+        parts = [b"".join(_parts(item)) for item in value]
+    yield from parts if kind in {list, tuple} else sorted(parts)
 
 
 def seal(payload: bytes, codec: Codec, row_id: int, tenant: str, keys: Keyring) -> bytes:

@@ -75,11 +75,19 @@ def run_state(row: tuple[Any, ...]) -> RunState:
     *plain, result, missed, count = row
     values = [
         *plain,
-        None if result is None else json.loads(result),
-        tuple(json.loads(missed)) if missed != "[]" else (),
+        None if result is None else _loads(result, result),
+        tuple(_loads(missed, ())) if missed != "[]" else (),
         count,
     ]
     return RunState(*values)
+
+
+def _loads(text: Any, otherwise: Any) -> Any:
+    """Stored JSON; what cannot be read costs nobody else its row, and stays in the log."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return otherwise
 
 
 def event_row(event_id: int, event: Event) -> tuple[Any, ...]:

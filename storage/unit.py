@@ -47,6 +47,7 @@ class Unit:
         self.armed: list[Alarm] = []
         self._connection = connection
         self._changed: dict[int, TaskState] = {}
+        self._to_arm: dict[int, TaskState] = {}
         self._changed_runs: dict[int, RunState] = {}
         self._keys: dict[tuple[str, str], int] = {}
 
@@ -94,12 +95,16 @@ class Unit:
         for event in events:
             task, run = evolve(task, event)
             self.events.append(event)
-            self._changed[task.id] = self.tasks[task.id] = task
+            self._changed[task.id] = self._to_arm[task.id] = self.tasks[task.id] = task
             if run is not None:
                 self._changed_runs[run.id] = run
             if task.key is not None:
                 self._keys[task.tenant, task.key] = task.id
         return task
+
+    def rearm(self, task: TaskState) -> None:
+        """Look again at the task's alarm: it rang, so it must move even if nothing was to be done."""
+        self._to_arm[task.id] = task
 
     def flush(self) -> None:
         """Write everything: entries, events, projections, alarms."""
@@ -114,13 +119,14 @@ class Unit:
             run(APPEND_EVENT, [event_row(next(fresh), event) for event in self.events])
             run(SAVE_TASK, [task_row(task) for task in self._changed.values()])
             run(SAVE_RUN, [run_row(r) for r in self._changed_runs.values()])
-            self._arm()
+        self._arm()
         self.ids.save()
 
     def _arm(self) -> None:
         """Bring the alarm of each changed task to the instant that it waits for."""
-        set_, cleared = [], []
-        for task in self._changed.values():
+        set_: list[tuple[int, int, int]] = []
+        cleared: list[tuple[int]] = []
+        for task in self._to_arm.values():
             due_at, alarm = wake_at(task, self.now), self.alarms.get(task.id)
             if alarm is not None and alarm.due_at == due_at:
                 continue

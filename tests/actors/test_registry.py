@@ -199,11 +199,23 @@ def test_a_name_goes_with_everything_it_owns(registry: Registry) -> None:
     end(other)
 
 
-def test_a_name_is_not_forgotten_by_somebody_elses_supervisor(registry: Registry) -> None:
+def test_a_name_is_not_forgotten_for_the_sake_of_an_earlier_life(registry: Registry) -> None:
     echo = run(registry, "echo", owner="top")
-    registry.forget("echo", owner="stranger")
+    registry.forget("echo", incarnation=echo.vitals.incarnation - 1)
     assert registry.names() == ["echo"]
-    end(echo)
+    registry.forget("echo", incarnation=echo.vitals.incarnation)
+    assert registry.names() == []
+    assert echo.join(PATIENCE)
+
+
+def test_an_earlier_life_cannot_take_the_name_back(registry: Registry) -> None:
+    old = run(registry, "echo", owner="top")
+    end(old)
+    heir = run(registry, "echo", owner="top")
+    with pytest.raises(NameTaken):
+        registry.register("echo", old.actor_ref, old.vitals.incarnation, "top")
+    assert registry.whereis("echo") is heir.actor_ref
+    end(heir)
 
 
 def test_no_two_lives_have_the_same_number(registry: Registry) -> None:

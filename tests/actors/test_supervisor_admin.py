@@ -118,6 +118,18 @@ def test_child_specs__a_duplicate_name_is_refused(house: Any) -> None:
     with pytest.raises(InvalidChild, match="'alarm' belongs to another"):
         house.ask("top", StartChild(house.spec("other", name="alarm")))
     assert house.states() == {"alarm": "running"}
+    assert house.ask("alarm", "still there?") == "still there?"
+
+
+def test_child_specs__a_stopped_child_has_no_power_over_who_has_its_name_now(house: Any) -> None:
+    house.tree(house.spec("first", name="alarm"))
+    house.ask("top", TerminateChild("first"))
+    house.ask("top", StartChild(house.spec("second", name="alarm")))
+    house.ask("top", TerminateChild("first"))
+    with pytest.raises(InvalidChild, match="'alarm' belongs to another"):
+        house.ask("top", RestartChild("first"))
+    assert house.states() == {"first": "stopped", "second": "running"}
+    assert house.ask("alarm", "still there?") == "still there?"
 
 
 def test_a_child_may_have_another_name_than_id(house: Any) -> None:

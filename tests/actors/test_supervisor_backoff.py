@@ -62,6 +62,20 @@ def test_a_failing_restart_waits_longer_each_time_and_counts(house: Any) -> None
     assert "ZeroDivisionError" in str(tree.failure)
 
 
+def test_a_child_that_cannot_start_is_not_healthy_however_long_it_tries(house: Any) -> None:
+    house.tree(house.spec("child"), intensity=100, backoff=STEADY)
+    house.plans["child"] = lambda: 1 / 0
+    house.kill("child")
+    for seconds in (1, 2, 4, 8, 8, 8, 8):
+        house.clock.advance(seconds)
+        assert house.states() == {"child": "restarting"}
+    house.plans.clear()
+    house.clock.advance(7.9)
+    assert house.states() == {"child": "restarting"}
+    house.clock.advance(0.1)
+    assert house.states() == {"child": "running"}
+
+
 def test_messages_wait_through_a_pause(house: Any) -> None:
     house.tree(house.spec("child"), backoff=STEADY)
     house.kill("child")

@@ -262,6 +262,32 @@ def test_already_started_outside_supervisor__two_trees_cannot_share_a_name(house
     assert house.children() == []
 
 
+def test_an_interrupted_start_leaves_nothing_running(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, entered = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        entered.set()
+        gate.wait(PATIENCE)
+
+    def interrupted(event: threading.Event, timeout: float | None = None) -> bool:
+        if threading.current_thread() is threading.main_thread() and not gate.is_set():
+            assert entered.is_set() or waiting(entered, PATIENCE)
+            gate.set()
+            raise KeyboardInterrupt
+        return waiting(event, timeout)
+
+    house.plans["second"] = slow
+    waiting = threading.Event.wait
+    monkeypatch.setattr(threading.Event, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        house.tree(house.spec("first"), house.spec("second"), house.spec("third"))
+    assert house.journal.of("start") == ["first", "second"]
+    assert house.journal.of("stop") == ["second", "first"]
+    assert house.registry.names() == []
+
+
 def test_extra_return__what_a_child_says_about_itself_is_passed_on(house: Any) -> None:
     class Talker(Actor):
         def on_start(self) -> None:

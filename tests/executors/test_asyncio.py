@@ -229,3 +229,26 @@ def test_the_loop_ends_when_the_executor_stops(
     assert executor.stop(0.0) == [(1, 1)]
     thread.join(20)
     assert not thread.is_alive()
+
+
+def test_what_still_runs_when_the_loop_ends_may_clean_up(
+    executor: AsyncioExecutor, call: Callable[..., Call], reports: Any
+) -> None:
+    started, cleaned = threading.Event(), threading.Event()
+
+    async def subtask() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaned.set()
+
+    kept: list[Any] = []
+
+    async def handler() -> None:
+        kept.append(asyncio.create_task(subtask()))
+
+    executor.submit(call(1, lambda _: handler()), reports)
+    assert started.wait(20)
+    assert executor.stop(20) == []
+    assert cleaned.wait(20)

@@ -196,6 +196,22 @@ def test_a_program_may_clean_up_when_it_is_asked_to_terminate(
     assert (tmp_path / "clean").exists()
 
 
+@pytest.mark.parametrize("verb", ["expire", "cancel"])
+def test_a_program_that_is_being_killed_is_not_overdue(
+    executor: Watched, reports: Any, gate: Path, verb: str
+) -> None:
+    script = 'trap "" TERM; echo ready > "$1"; while :; do sleep 1000; done'
+    command = Call(1, 1, lambda _: shell(script, gate), timeout=1, label="short")
+    executor.submit(command, reports)
+    gate.read_text()
+    assert executor.armed.wait(20)
+    assert executor.overdue() == [(1, 1)]
+    assert getattr(executor, verb)((1, 1))
+    assert executor.overdue() == []
+    assert executor.next_deadline() is None
+    reports.of((1, 1))
+
+
 def test_a_program_is_not_reported_before_it_is_dead(
     executor: Watched, call: Callable[..., Call], gate: Path
 ) -> None:
@@ -264,6 +280,7 @@ def test_neither_zombies_nor_descriptors_remain(run: Callable[[Command], Any]) -
 
 
 def test_where_there_are_no_process_descriptors_the_process_is_polled(
+    *,
     executor: Watched,
     call: Callable[..., Call],
     run: Callable[[Command], Any],

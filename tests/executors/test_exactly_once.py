@@ -72,6 +72,7 @@ def disturb(executor: Executor, calls: int, chance: random.Random, over: threadi
     ids=["threads", "asyncio", "command"],
 )
 def test_every_claim_ends_exactly_once_however_it_is_disturbed(
+    *,
     make: Callable[[], Any],
     function: Callable[[random.Random], Any],
     calls: int,

@@ -61,6 +61,7 @@ def test_a_call_that_takes_its_process_down_fails_alone(
 
 @pytest.mark.parametrize("verb", ["expire", "cancel"])
 def test_a_running_job_is_killed(
+    *,
     executor: ProcessExecutor,
     call: Callable[..., Call],
     reports: Any,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from tocsin.core.clock import SystemClock
+from tocsin.core.clock import HOUR, SystemClock
 from tocsin.core.entry import Cancellation
 from tocsin.core.errors import EntryRejected
 from tocsin.executors.base import Call, Cancelled, Failed, Succeeded, TimedOut
@@ -323,3 +323,31 @@ def test_a_report_that_raises_is_logged(
         logger.remove(handler)
     assert "the report of test 7 (7, 1) failed" in lines[0]
     assert "nobody listens" in lines[0]
+
+
+def test_the_time_limit_counts_from_the_start_of_the_call(
+    executor: ThreadExecutor, stuck: Any, reports: Any
+) -> None:
+    functions = [stuck(), stuck()]
+    assert executor.next_deadline() is None
+    before = CLOCK.monotonic()
+    for number, timeout in enumerate([1, HOUR]):
+        executor.submit(Call(number, 1, functions[number], timeout, "limited"), reports)
+        assert functions[number].started.wait(20)
+    executor.submit(Call(2, 1, lambda _: None, 1, "queued"), reports)
+    assert executor.overdue() == [(0, 1)]
+    assert before < (executor.next_deadline() or 0) <= CLOCK.monotonic()
+    assert executor.expire((0, 1))
+    reports.of((2, 1))
+    deadline = executor.next_deadline() or 0
+    assert before + HOUR <= deadline <= CLOCK.monotonic() + HOUR
+
+
+def test_a_call_that_ignores_its_cancellation_is_overdue_in_the_end(
+    executor: ThreadExecutor, stuck: Any, reports: Any
+) -> None:
+    function = stuck()
+    executor.submit(Call(1, 1, function, 1, "limited"), reports)
+    assert function.started.wait(20)
+    assert executor.cancel((1, 1))
+    assert executor.overdue() == [(1, 1)]

@@ -1,0 +1,71 @@
+"""`tocsin check`: what is wrong with the configuration, and what it would change."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from .moments import Moments
+from .options import command
+from .output import counted, remark, say, write_json, write_table
+from .plan import Planned, planned, stand_ins, summary
+from .settings import Settings, pass_settings
+
+if TYPE_CHECKING:
+    from ..service import Tocsin
+
+
+@command("check")
+@pass_settings
+@click.pass_context
+def check(ctx: click.Context, settings: Settings) -> None:
+    """Check the configuration and show what `tocsin run` would change.
+
+    Nothing is changed. The exit code is 1 when there are mistakes or conflicts.
+    """
+    file = settings.config_file
+    app = settings.open()
+    plan = planned(app)
+    conflicts = sum(each.step.verb == "conflict" for each in plan)
+    if settings.json:
+        _write_document(app, None if file is None else str(file), plan)
+    else:
+        _write_report(
+            app, "the defaults (there is no config.toml)" if file is None else str(file), plan
+        )
+    if conflicts:
+        remark(f"{counted(conflicts, 'job')} cannot be created: the key is taken")
+        ctx.exit(1)
+
+
+def _write_document(app: "Tocsin", file: str | None, plan: Sequence[Planned]) -> None:
+    write_json(
+        {
+            "config": file,
+            "database": str(app.database),
+            "timezone": app.timezone,
+            "jobs": [each.to_dict() for each in plan],
+            "summary": summary([each.step for each in plan]),
+            "fallbacks": [
+                {"name": s.name, "fallback": s.fallback, "missing": list(s.missing)}
+                for s in stand_ins(app.config)
+            ],
+        }
+    )
+
+
+def _write_report(app: "Tocsin", file: str, plan: Sequence[Planned]) -> None:
+    moments = Moments(app.clock.now(), app.timezone)
+    fresh = "" if app.database.exists() else " (new)"
+    say(f"{file} is fine. Database: {app.database}{fresh}")
+    if plan:
+        say()
+        write_table(
+            ["JOB", "WHAT", "WHY", "NEXT RUN"],
+            [[p.step.key, p.step.verb, p.step.reason, moments.ahead(p.next_run_at)] for p in plan],
+        )
+        say(f"\nTimes in {app.timezone}.")
+    else:
+        say("There are no jobs in it.")
+    for each in stand_ins(app.config):
+        say(f"Note: {each}")

@@ -1,0 +1,38 @@
+"""`tocsin next`: when a schedule fires, without storing anything."""
+
+import click
+
+from ..core.clock import SystemClock, from_instant, to_instant
+from ..core.task import iso
+from .moments import Moments
+from .options import command
+from .output import say, write_json
+from .settings import Settings, pass_settings
+from .when import checked_zone, read_instant, read_when
+
+
+@command("next")
+@click.argument("expression")
+@click.option("--tz", help="The time zone. Default: the configured one.", metavar="ZONE")
+@click.option("--after", help="Count from this date and time. Default: now.", metavar="INSTANT")
+@click.option(
+    "-n", "number", type=click.IntRange(1, 10_000), default=5, help="How many. Default 5."
+)
+@pass_settings
+def next_times(
+    settings: Settings, expression: str, tz: str | None, after: str | None, number: int
+) -> None:
+    """Show when EXPRESSION fires: "0 9 * * 1-5", "@daily", "every 5m" or "10:30pm"."""
+    zone = settings.open().timezone if tz is None else checked_zone(tz)
+    start = from_instant(SystemClock().now()) if after is None else read_instant(after, zone)
+    when = read_when(expression, now=to_instant(start), tz=zone)
+    found = when.schedule.upcoming(start, number)
+    if settings.json:
+        write_json([iso(moment) for moment in found])
+        return
+    moments = Moments(SystemClock().now(), zone)
+    for moment in found:
+        say(moments.full(moment))
+    if not found:
+        say("It never fires again.")
+    say(f"\nTimes in {zone}.{f' {when.note}.' if when.note else ''}")
