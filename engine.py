@@ -5,6 +5,7 @@ is the reverse of starting.
 """
 
 import os
+import threading
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from .actors.backoff import Backoff
 from .actors.calls import Calls
 from .actors.child import ChildSpec
 from .actors.courier import Courier
-from .actors.messages import Drain
+from .actors.messages import Drain, WhatIsHeld
 from .actors.registry import Registry
 from .actors.runner import Runner
 from .actors.scheduler import Scheduler
@@ -92,13 +93,15 @@ class Engine:
         self._opened = opened
         self._lock = ServiceLock(opened.database.path)
         self._lock.acquire()
+        self.lanes = make_lanes(clock, limits)
         try:
-            self.lanes = make_lanes(clock, limits)
             add_builtin_handlers(handlers, post)
             calls = Calls(handlers, opened.keys, clock, tuple(allow))
             specs = [*self._own_children(calls, post, limits), *children]
             self.tree: Tree = start_tree(self.registry, clock, TOP, specs, FLAGS)
         except BaseException:
+            self._end_calls(0)
+            self._record_rest()
             self._lock.release()
             raise
 
@@ -125,21 +128,34 @@ class Engine:
             grace: seconds that running calls have to end by themselves.
         """
         self._drain()
-        unfinished = [claim for lane in self.lanes.values() for claim in lane.stop(grace)]
-        if unfinished:
-            logger.warning("{} runs did not end in time and are interrupted", len(unfinished))
-        self.attempts.interrupt(self._clock.now())
+        self._end_calls(grace)
         self.tree.stop(TREE_LIMIT)
         self._record_rest()
         self._opened.database.disconnect()
         self._lock.release()
 
     def _drain(self) -> None:
-        """Hand out no more attempts."""
-        try:
-            self.registry.address("scheduler").ask(Drain(), timeout=2.0)
-        except TocsinError as error:
-            logger.debug("the scheduler does not drain: {}", error)
+        """Hand out no more attempts; what was handed out is in the Runner's book after this."""
+        for name, message in (("scheduler", Drain()), ("runner", WhatIsHeld())):
+            try:
+                self.registry.address(name).ask(message, timeout=2.0)
+            except TocsinError as error:
+                logger.debug("the {} does not drain: {}", name, error)
+
+    def _end_calls(self, grace: float) -> None:
+        """Stop all lanes together, so that they share one grace."""
+        stops = [
+            threading.Thread(target=lane.stop, args=(grace,), name="tocsin-stop", daemon=True)
+            for lane in self.lanes.values()
+        ]
+        for stop in stops:
+            stop.start()
+        for stop in stops:
+            stop.join()
+        unfinished = [claim for lane in self.lanes.values() for claim in lane.stop(0)]
+        if unfinished:
+            logger.warning("{} runs did not end in time and are interrupted", len(unfinished))
+        self.attempts.interrupt(self._clock.now())
 
     def _record_rest(self) -> None:
         """Store the results that no actor stored any more."""

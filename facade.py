@@ -6,6 +6,7 @@ running Scheduler, or straight into the database) is decided by whoever inherits
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -218,7 +219,7 @@ class Facade:
         changed = None
         if policy:
             present = self.get(task, tenant=tenant).policy
-            changed = policy_with(present, policy).to_dict()
+            changed = asdict(policy_with(present, policy))  # whole: also what is a default again
         return self._task(c.UpdateTask(task, when, changed, metadata, tenant))
 
     def run_now(self, task: TaskRef, **scope: str) -> Run:
@@ -251,6 +252,10 @@ class Facade:
         """Tasks in the order in which they were created, optionally only some statuses."""
         wanted = [status] if isinstance(status, str) else list(status)
         return self._queries().tasks(tenant, status=wanted, limit=limit)
+
+    def count(self, *, tenant: str | None = None) -> dict[str, int]:
+        """How many tasks there are, by status."""
+        return self._queries().count_tasks(tenant)
 
     def history(
         self,

@@ -19,7 +19,7 @@ from .actors.registry import Address, Registry
 from .actors.tree import TOP
 from .core.clock import SECOND, Clock, SystemClock
 from .core.commands import Command
-from .core.errors import ActorUnavailable, InvalidTask, TocsinError, UnknownNotifier
+from .core.errors import ActorUnavailable, InvalidChild, InvalidTask, TocsinError, UnknownNotifier
 from .core.handlers import Handlers
 from .core.hints import did_you_mean
 from .core.policy import Policy
@@ -29,12 +29,16 @@ from .notifiers.base import Notifier
 from .notifiers.post import Post
 from .opening import Opened
 from .storage.database import sqlite_path
+from .storage.lock import ServiceLock
 from .storage.queries import Queries
 
 if TYPE_CHECKING:
     from .core.config import Config
     from .core.reconcile import Step
     from .engine import Engine
+
+OWN_ACTORS = (TOP, "alarm", "runner", "courier", "scheduler")
+"""Names that nobody else may have."""
 
 ASK_TIMEOUT = 30.0
 """Seconds that a verb waits for the Scheduler."""
@@ -145,6 +149,11 @@ class Tocsin(Facade):
         """
         return sqlite_path(self.url)
 
+    @property
+    def served(self) -> bool:
+        """Whether a service runs on the database now, this one or another."""
+        return ServiceLock(self.database).held()
+
     # ------------------------------------------------------------ life
 
     def start(self) -> Self:
@@ -158,7 +167,6 @@ class Tocsin(Facade):
 
         with self._lock:
             opened = self._open()
-            self._stopped.clear()
             self._engine = Engine(
                 opened,
                 self.clock,
@@ -168,6 +176,7 @@ class Tocsin(Facade):
                 children=self._children,
                 allow=self._allow,
             )
+            self._stopped.clear()
             try:
                 self.apply_config()
             except BaseException:
@@ -204,7 +213,10 @@ class Tocsin(Facade):
         ended = engine.tree.wait(timeout)
         if engine.tree.failure is not None:
             raise engine.tree.failure
-        return ended
+        if not ended:
+            return False
+        with self._lock:  # whoever stops it has this until everything is done
+            return True
 
     @property
     def running(self) -> bool:
@@ -269,6 +281,8 @@ class Tocsin(Facade):
         """
         spec = ChildSpec(name, make, **options)
         with self._lock:
+            if name in OWN_ACTORS or any(name == child.id for child in self._children):
+                raise InvalidChild(f"the name {name!r} belongs to another actor: choose another")
             if self._engine is not None:
                 self.supervisor.ask(StartChild(spec), timeout=ASK_TIMEOUT)
             self._children.append(spec)
@@ -316,6 +330,8 @@ class Tocsin(Facade):
     # ------------------------------------------------------------ inside
 
     def _open(self) -> Opened:
+        if self._opened is not None:  # also for calls in their grace, while `stop` has the lock
+            return self._opened
         with self._lock:
             if self._opened is None:
                 self._opened = Opened(

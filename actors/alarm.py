@@ -52,8 +52,11 @@ class Alarm(Actor):
         self._timezone = timezone
         self._window = Window()
         self._loaded_until = 0
+        self._window_ends = 0
         self._reload_at = 0
         self._failures = 0
+        self._owed: list[tuple[int, str, str]] = []
+        self._delivered: set[int] = set()
 
     def on_start(self) -> None:
         """Read the window; an unreachable database is waited for, not died of."""
@@ -73,8 +76,8 @@ class Alarm(Actor):
         return max(0, wait) / SECOND
 
     def idle(self) -> None:
-        """Ring what is due, read the window again when it is time."""
-        if self.clock.monotonic() >= self._reload_at:
+        """Ring what is due, read the window again when it is time or the clock was set."""
+        if self.clock.monotonic() >= self._reload_at or self.clock.now() >= self._window_ends:
             self._load()
         self._ring()
 
@@ -99,8 +102,9 @@ class Alarm(Actor):
 
     def _load(self, level: str = "INFO") -> None:
         self._reload_at = self.clock.monotonic() + RELOAD_EVERY
+        until = self._window_ends = self.clock.now() + WINDOW
         try:
-            until = self.clock.now() + WINDOW
+            self._store_owed()
             alarms = self._store.window(until, MOST_IN_WINDOW)
         except StorageUnavailable as error:
             self._failures += 1
@@ -114,6 +118,12 @@ class Alarm(Actor):
         self._loaded_until = until
         self._window.replace(alarms)
         logger.log(level, "Loaded {} timers into cache", len(alarms))
+
+    def _store_owed(self) -> None:
+        """Store what was told while the database could not be used."""
+        if self._owed:
+            self._store.change(self._owed, [])
+            self._owed.clear()
 
     def _take_in(self, alarms: Sequence[AlarmRow]) -> None:
         for alarm in alarms:
@@ -147,14 +157,15 @@ class Alarm(Actor):
     def _deliver(self, ids: Sequence[int], now: int) -> None:
         """Claim, tell, settle: a crash in between delivers again rather than never."""
         try:
-            delivered, postponed = [], []
+            postponed = []
             for raw in self._store.claim(ids, now, self._boot):
-                if self._hand_over(raw):
-                    delivered.append(raw.id)
+                if raw.id in self._delivered or self._hand_over(raw):
+                    self._delivered.add(raw.id)
                 else:
                     later = now + min(LONGEST_POSTPONED, SECOND << min(raw.attempt - 1, 10))
                     postponed.append((later, raw.id))
-            self._store.settle(delivered, postponed)
+            self._store.settle(self._delivered, postponed)
+            self._delivered.clear()
         except StorageUnavailable as error:
             logger.warning("{} timers wait for the database: {}", len(ids), error)
             self._reload_at = self.clock.monotonic() + SECOND
@@ -162,8 +173,9 @@ class Alarm(Actor):
         self._take_in([AlarmRow(due_at, alarm_id, None) for due_at, alarm_id in postponed])
 
     def _hand_over(self, raw: RawAlarm) -> bool:
+        """Put it into the mailbox, unless nobody is there or it is full: then it stays stored."""
         try:
-            self.registry.address(raw.target).tell(raw.message)
+            self.registry.deliver(raw.target, Letter(raw.message), "fail", timeout=0)
         except TocsinError as error:
             log = logger.warning if raw.attempt == 1 else logger.debug
             log("timer {} waits for its addressee: {}", raw.id, error)
@@ -186,12 +198,16 @@ class Alarm(Actor):
                 else:
                     raise InvalidMessage(f"Alarm does not understand {type(message).__name__}")
             except TocsinError as error:
-                letter.fail(error)
+                _refuse(letter, error)
+        if not added and not cancelled:
+            return
         try:
             ids, gone = self._store.change([row for _, row in added], [i for _, i in cancelled])
         except TocsinError as error:
             for letter, _ in [*added, *cancelled]:
-                letter.fail(error)
+                _refuse(letter, error)
+            if isinstance(error, StorageUnavailable):
+                self._owed += [row for letter, row in added if letter.reply_to is None]
             return
         for alarm_id, (letter, row) in zip(ids, added, strict=True):
             self._take_in([AlarmRow(row[0], alarm_id, None)])
@@ -205,7 +221,7 @@ class Alarm(Actor):
         _check_target(order.target)
         try:
             message = json.dumps(order.message, allow_nan=False)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise InvalidMessage(f"an alarm's message must be JSON: {error}") from error
         due_at = self._instant(order.when)
         return due_at, order.target, message
@@ -240,8 +256,14 @@ def accept(message: Any) -> Any:
 _ORDER = ("when", "target", "message")
 
 
+def _refuse(letter: Letter, error: TocsinError) -> None:
+    if letter.reply_to is None:
+        logger.warning("{} was refused: {}", type(letter.message).__name__, error)
+    letter.fail(error)
+
+
 def _check_target(target: object) -> None:
-    if not isinstance(target, str) or not target:
+    if not isinstance(target, str) or not target.strip() or not target.isprintable():
         raise InvalidMessage("an alarm needs the registered name of its addressee")
 
 

@@ -37,10 +37,12 @@ class Attempts:
             for claim in claims:
                 self._results.pop(claim, None)
 
-    def retain(self, claims: Collection[Claim]) -> None:
-        """Of what was admitted, only these are still worked on."""
+    def retain(self, claims: Collection[Claim], now: int) -> None:
+        """Of what was admitted, only these are still worked on; the others were never called."""
         with self._lock:
-            self._admitted = {c: s for c, s in self._admitted.items() if c in claims}
+            lost = [start for claim, start in self._admitted.items() if claim not in claims]
+        for start in lost:
+            self.finish(unfinished(start, "interrupted", now, "never called: its queue was lost"))
 
     def results(self) -> list[RunFinished]:
         """What has ended and is not recorded yet."""
@@ -60,7 +62,7 @@ class Attempts:
             self.finish(unfinished(start, "interrupted", now))
 
 
-def unfinished(start: Start, outcome: Outcome, now: int) -> RunFinished:
+def unfinished(start: Start, outcome: Outcome, now: int, error: str | None = None) -> RunFinished:
     """The result of an attempt that was never called, or not to its end."""
     return RunFinished(
         run_id=start.run_id,
@@ -69,4 +71,5 @@ def unfinished(start: Start, outcome: Outcome, now: int) -> RunFinished:
         outcome=outcome,
         started_at=None,
         finished_at=now,
+        error=error,
     )

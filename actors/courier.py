@@ -10,7 +10,7 @@ from typing import Any
 from loguru import logger
 
 from ..core.clock import SECOND
-from ..core.errors import InvalidMessage, TocsinError
+from ..core.errors import InvalidMessage, InvalidTask, TocsinError
 from ..core.notification import Notification
 from ..executors.base import Call, Executor, Failed, Report, Succeeded
 from ..notifiers.post import Post
@@ -39,7 +39,10 @@ class Courier(Actor):
     def handle(self, message: Any) -> None:
         """Take a notification on; the answer means that it is on its way, not that it arrived."""
         notify = accept(message)
-        note = Notification.from_dict(notify.note)
+        try:
+            note = Notification.from_dict(notify.note)
+        except (InvalidTask, TypeError) as error:
+            raise InvalidMessage(f"not a notification: {error}") from error
         for name in notify.to:
             self._submit(name, note, notify.attempt)
 
@@ -83,10 +86,15 @@ def accept(message: Any) -> Notify:
     """
     if isinstance(message, Notify):
         return message
-    if isinstance(message, dict) and isinstance(message.get("notify"), dict):
-        fields = message["notify"]
-        return Notify(tuple(fields["to"]), fields["note"], fields.get("attempt", 1))
-    raise InvalidMessage(f"the Courier does not understand {type(message).__name__}")
+    match message:
+        case {"notify": {"to": [*names], "note": dict(note), **rest}}:
+            attempt = rest.get("attempt", 1)
+            if isinstance(attempt, int) and all(isinstance(name, str) for name in names):
+                return Notify(tuple(names), note, attempt)
+    raise InvalidMessage(
+        "the Courier understands {'notify': {'to': [names], 'note': {'message': text}}},"
+        f" not {type(message).__name__}"
+    )
 
 
 def _plain(notify: Notify) -> dict[str, Any]:

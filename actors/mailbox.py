@@ -65,7 +65,8 @@ class Letter:
     def fail(self, error: BaseException) -> None:
         """Reply with an error, raised where the sender waits. Only the first reply counts."""
         if self.reply_to is None:
-            logger.debug("nobody waits for {}, which failed: {}", self, type(error).__name__)
+            with suppress(Exception):  # a broken log must not keep others from their replies
+                logger.debug("nobody waits for {}, which failed: {}", self, type(error).__name__)
             return
         with suppress(queue.Full):
             self.reply_to.set_exception((type(error), error, error.__traceback__))
@@ -134,6 +135,8 @@ class Mailbox:
     def put_back(self, letters: Iterable[Letter]) -> None:
         """Return letters, in their order, to the front: taken, but not begun."""
         letters = list(letters)
+        if not letters:
+            return
         with self.condition:
             if self._closed is None:
                 self._letters.extendleft(reversed(letters))

@@ -45,7 +45,8 @@ class Runner(Actor):
 
     def on_start(self) -> None:
         """Tell the Scheduler, if there is one already, that an earlier Runner's queue is gone."""
-        self._attempts.retain({c for lane in self._lanes.values() for c in lane.holding()})
+        held = {claim for lane in self._lanes.values() for claim in lane.holding()}
+        self._attempts.retain(held, self.clock.now())
         try:
             self.registry.address("scheduler").tell(RunnerStarted())
         except TocsinError:

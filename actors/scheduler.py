@@ -71,8 +71,11 @@ class Scheduler(Actor):
         self._tick_at = self.clock.monotonic() + TICK
         try:
             self._reconcile()
-            changed = self._notice_others()
-            self._carry_out(self._attempts.results(), sweep=changed)
+            if self._notice_others():
+                self._ledger.sweep()
+            results = self._attempts.results()
+            if results or self._ledger.backlog:
+                self._carry_out(results)
         except StorageError as error:
             self._outage(error)
 
@@ -83,7 +86,8 @@ class Scheduler(Actor):
             if not self.begin(letter):
                 return
             if isinstance(letter.message, RunnerStarted | Drain):
-                self._reconciled, self._draining = False, isinstance(letter.message, Drain)
+                self._reconciled = False
+                self._draining = self._draining or isinstance(letter.message, Drain)
                 self._tick_at = 0
                 letter.answer()
                 continue
@@ -91,6 +95,8 @@ class Scheduler(Actor):
                 batch.append((letter, accept(letter.message)))
             except TocsinError as error:
                 self._refuse(letter, error)
+        if not batch:
+            return
         try:
             commit = self._carry_out([message for _, message in batch])
         except StorageError as error:
@@ -106,9 +112,7 @@ class Scheduler(Actor):
 
     # ------------------------------------------------------------ commit, act
 
-    def _carry_out(self, commands: Sequence[Any], *, sweep: bool = False) -> Commit:
-        if sweep:
-            self._ledger.sweep()
+    def _carry_out(self, commands: Sequence[Any]) -> Commit:
         slots = max(0, self._most_out - len(self._out)) if self._reconciled else 0
         commit = self._ledger.execute(commands, slots=slots)
         finished = [(c.run_id, c.fence) for c in commands if isinstance(c, RunFinished)]

@@ -100,9 +100,9 @@ class Supervisor(Actor):
             child = self._children[spec.id] = Child(spec)
             try:
                 self._start(child)
-            except TocsinError:
-                logger.error("{}: child {} did not start", self.name, spec.id)
+            except BaseException:
                 self._nursery.stop(self._children.values())
+                logger.error("{}: child {} did not start", self.name, spec.id)
                 raise
         kept = {child.spec.name for child in self._children.values()}
         for name in self.registry.owned_by(self.name):
@@ -111,8 +111,8 @@ class Supervisor(Actor):
 
     def on_stop(self, reason: Reason = "normal") -> None:
         """Stop the children in reverse order, however this supervisor ends."""
-        logger.debug("{} stops its children: {}", self.name, describe(reason))
         self._nursery.stop(self._children.values(), together=self.flags.is_dynamic)
+        logger.debug("{} has stopped its children: {}", self.name, describe(reason))
 
     def fence(self) -> None:
         """Give this supervisor up, with all below it."""
@@ -197,7 +197,7 @@ class Supervisor(Actor):
         group = [self._children[child_id] for child_id in ids]
         self._nursery.stop(group)
         for child in group:
-            if child is not failed and child.spec.restart == "temporary":
+            if child.spec.restart == "temporary":
                 self._let_go(child, f"has ended with {failed.spec.name!r}")
         return [child for child in group if child.spec.id in self._children]
 
@@ -236,8 +236,8 @@ class Supervisor(Actor):
             f"within {self.flags.period:g} s"
         )
         self.failure.__cause__ = reason if isinstance(reason, BaseException) else None
-        logger.error("{}", self.failure)
         self.stop("shutdown")
+        logger.error("{}", self.failure)
 
     def _let_go(self, child: Child, why: str) -> None:
         """Free a child's name, and forget the child itself unless it may be started again."""

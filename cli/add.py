@@ -9,18 +9,13 @@ import click
 
 from ..core.commands import NewEntry
 from ..core.entry import parse_target
-from ..core.errors import InvalidTask, UnknownTask
 from ..core.handlers import COMMAND
 from ..core.options import policy_with
-from ..core.reconcile import CREATED_BY as BY_CONFIG
 from ..core.schedule import cron, every, now
-from .moments import Moments
 from .options import command
-from .output import write_json
-from .remind import say_planned
+from .ordering import echo, known_task
 from .settings import Settings, pass_settings
-from .tasks import document
-from .when import When, checked_zone, read_moment
+from .when import When, checked_zone, read_moment, zone_option
 
 if TYPE_CHECKING:
     from ..service import Tocsin
@@ -68,10 +63,11 @@ def _parsed_json(kind: type, example: str) -> Any:
 )
 @click.option("--timeout", help='How long an attempt may take: "5m".', metavar="LENGTH")
 @click.option("--retries", type=click.IntRange(min=0), help="Tries after the first one.")
-@click.option("--timezone", help="Where clock times are meant. Default: the configured zone.")
+@zone_option
 @pass_settings
 def add(
     settings: Settings,
+    *,
     key: str,
     cron_: str | None,
     every_: str | None,
@@ -86,7 +82,7 @@ def add(
     retries: int | None,
     timezone: str | None,
 ) -> None:
-    """Add the task KEY, or change it when there is one already.
+    """Add the task KEY, or change it.
 
     It takes one time (--cron, --every, --at or --now) and one action (--call, --handler or --run).
     What is called is not looked at here: it has to be importable where the service runs.
@@ -101,7 +97,7 @@ def add(
     when = _time(app, cron_, every_, at_, tz)
     options = {"timeout": timeout, "retries": retries}
     policy = policy_with(app.policy, {k: v for k, v in options.items() if v is not None})
-    known = _known(app, key, settings.tenant)
+    before = known_task(app, key, settings.tenant)
     entry = NewEntry(
         when.schedule,
         **what,
@@ -112,11 +108,7 @@ def add(
         codec="json",
     )
     task = app.order(entry)
-    if settings.json:
-        write_json({**document(task), "note": when.note})
-    else:
-        done = "changed" if known else "planned"
-        say_planned(task, Moments(app.clock.now(), tz), when.note, done)
+    echo(settings, app, task, before=before, tz=tz, note=when.note)
 
 
 def _one_of(options: Mapping[str, object], noun: str) -> None:
@@ -124,10 +116,10 @@ def _one_of(options: Mapping[str, object], noun: str) -> None:
     given = [name for name, value in options.items() if value is not None]
     if len(given) == 1:
         return
+    if given:
+        raise click.UsageError(f"a task has one {noun}, not {' and '.join(given)}")
     *some, last = options
-    choices = f"{', '.join(some)} or {last}"
-    said = f"not {' and '.join(given)}" if given else f"it needs one {noun}"
-    raise click.UsageError(f"{said}: write {choices}" if not given else f"one {noun}, {said}")
+    raise click.UsageError(f"a task needs one {noun}: write {', '.join(some)} or {last}")
 
 
 def _action(
@@ -168,22 +160,3 @@ def _time(app: "Tocsin", cron_: str | None, every_: str | None, at_: str | None,
     if at_ is not None:
         return read_moment(at_, now=app.clock.now(), tz=tz)
     return When(now())
-
-
-def _known(app: "Tocsin", key: str, tenant: str) -> bool:
-    """Whether the task exists; one of the configuration is not ours to change.
-
-    Raises:
-        InvalidTask: the configuration has a job of this name.
-    """
-    if not app.database.exists():
-        return False
-    try:
-        task = app.get(key, tenant=tenant)
-    except UnknownTask:
-        return False
-    if task.key == key and task.created_by == BY_CONFIG and task.enabled:
-        raise InvalidTask(
-            f"{key!r} is a job of the configuration: change it there, or take another key"
-        )
-    return task.key == key

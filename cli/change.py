@@ -1,5 +1,7 @@
 """`tocsin trigger`, `pause`, `resume`, `cancel`, `retry`: what people do to tasks."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ..core.run import Run
@@ -7,8 +9,11 @@ from ..core.task import Task
 from .moments import Moments
 from .options import command
 from .output import say, write_json
-from .settings import Settings, pass_settings
+from .settings import Settings, pass_settings, warn_unserved
 from .tasks import document
+
+if TYPE_CHECKING:
+    from ..service import Tocsin
 
 reason_option = click.option("--reason", help="Why, for those who wonder later.", metavar="TEXT")
 
@@ -17,22 +22,22 @@ reason_option = click.option("--reason", help="Why, for those who wonder later."
 @click.argument("key")
 @pass_settings
 def trigger(settings: Settings, key: str) -> None:
-    """Run the task KEY once now, beside its schedule."""
+    """Run the task KEY once, now."""
     app = settings.open_existing()
     task = app.get(key, tenant=settings.tenant)
     run = app.run_now(task.id, tenant=settings.tenant)
-    _write_run(settings, run, f"{task.name} runs now")
+    _write_run(settings, app, run, f"{task.name} runs now")
 
 
 @command("retry")
-@click.argument("run_id", type=int)
+@click.argument("run_id", type=click.IntRange(1, 2**63 - 1))
 @pass_settings
 def retry(settings: Settings, run_id: int) -> None:
-    """Run the failed run RUN_ID again, as a new run."""
+    """Run the failed run RUN_ID again."""
     app = settings.open_existing()
     run = app.retry(run_id, tenant=settings.tenant)
     task = app.get(run.task_id, tenant=settings.tenant)
-    _write_run(settings, run, f"{task.name} is tried again")
+    _write_run(settings, app, run, f"{task.name} is tried again")
 
 
 @command("pause")
@@ -40,7 +45,7 @@ def retry(settings: Settings, run_id: int) -> None:
 @reason_option
 @pass_settings
 def pause(settings: Settings, key: str, reason: str | None) -> None:
-    """Plan no more runs of the task KEY until it is resumed."""
+    """Plan no runs of the task KEY for now."""
     app = settings.open_existing()
     before = app.get(key, tenant=settings.tenant)
     task = app.pause(before.id, reason, tenant=settings.tenant)
@@ -51,7 +56,7 @@ def pause(settings: Settings, key: str, reason: str | None) -> None:
 @click.argument("key")
 @pass_settings
 def resume(settings: Settings, key: str) -> None:
-    """Go on with the paused or quarantined task KEY."""
+    """Go on with a paused or quarantined task."""
     app = settings.open_existing()
     before = app.get(key, tenant=settings.tenant)
     task = app.resume(before.id, tenant=settings.tenant)
@@ -64,18 +69,19 @@ def resume(settings: Settings, key: str) -> None:
 @reason_option
 @pass_settings
 def cancel(settings: Settings, key: str, reason: str | None) -> None:
-    """End the task KEY for good; its history is kept."""
+    """End the task KEY; its history is kept."""
     app = settings.open_existing()
     before = app.get(key, tenant=settings.tenant)
     task = app.cancel(before.id, reason, tenant=settings.tenant)
     _write_task(settings, before, task, "Its history is kept: tocsin history " + key)
 
 
-def _write_run(settings: Settings, run: Run, done: str) -> None:
+def _write_run(settings: Settings, app: "Tocsin", run: Run, done: str) -> None:
     if settings.json:
         write_json(run.to_dict())
     else:
         say(f"{done}: run {run.id}")
+        warn_unserved(app)
 
 
 def _write_task(settings: Settings, before: Task, task: Task, hint: str) -> None:

@@ -7,21 +7,24 @@ import click
 
 from .moments import Moments
 from .options import command
-from .output import counted, remark, say, write_json, write_table
+from .output import Column, counted, remark, say, write_json, write_table
 from .plan import Planned, planned, stand_ins, summary
 from .settings import Settings, pass_settings
 
 if TYPE_CHECKING:
     from ..service import Tocsin
 
+COLUMNS = (Column("JOB", folds=True), Column("WHAT"), Column("WHY", folds=True), Column("NEXT RUN"))
+
 
 @command("check")
 @pass_settings
 @click.pass_context
 def check(ctx: click.Context, settings: Settings) -> None:
-    """Check the configuration and show what `tocsin run` would change.
+    """Show what is wrong and what would change.
 
-    Nothing is changed. The exit code is 1 when there are mistakes or conflicts.
+    The configuration is compared with the stored tasks; nothing is changed. The exit code is 1
+    when there are mistakes or conflicts.
     """
     file = settings.config_file
     app = settings.open()
@@ -30,9 +33,7 @@ def check(ctx: click.Context, settings: Settings) -> None:
     if settings.json:
         _write_document(app, None if file is None else str(file), plan)
     else:
-        _write_report(
-            app, "the defaults (there is no config.toml)" if file is None else str(file), plan
-        )
+        _write_report(app, "There is no config.toml, which" if file is None else str(file), plan)
     if conflicts:
         remark(f"{counted(conflicts, 'job')} cannot be created: the key is taken")
         ctx.exit(1)
@@ -61,7 +62,7 @@ def _write_report(app: "Tocsin", file: str, plan: Sequence[Planned]) -> None:
     if plan:
         say()
         write_table(
-            ["JOB", "WHAT", "WHY", "NEXT RUN"],
+            COLUMNS,
             [[p.step.key, p.step.verb, p.step.reason, moments.ahead(p.next_run_at)] for p in plan],
         )
         say(f"\nTimes in {app.timezone}.")

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,16 +11,25 @@ from ..core.clock import from_instant
 from ..core.events import to_data
 from ..core.run import Run
 from ..core.task import Task, iso
-from ..storage.queries import Logged
 from .moments import Moments, brief_length
 from .options import command
-from .output import printable, say, write_json, write_table
+from .output import Column, printable, say, write_json, write_table
 from .settings import Settings, pass_settings
 from .when import read_instant
 
 if TYPE_CHECKING:
     from ..service import Tocsin
+    from ..storage.queries import Logged
 
+COLUMNS = (
+    Column("RUN", number=True),
+    Column("TASK", folds=True),
+    Column("DUE"),
+    Column("STATUS"),
+    Column("TRY", number=True),
+    Column("TOOK", number=True),
+    Column("WHY", folds=True),
+)
 FAILED = ("failed", "timed_out")
 FOLLOW_EVERY = 0.5
 """Seconds between two looks at the log."""
@@ -36,7 +46,7 @@ key_argument = click.argument("key", required=False)
 @number_option
 @pass_settings
 def history(settings: Settings, key: str | None, failed: bool, number: int) -> None:
-    """Show the latest runs, of the task KEY or of all."""
+    """Show the latest runs, of KEY or of all."""
     app = settings.open_existing()
     task = None if key is None else app.get(key, tenant=settings.tenant)
     runs = app.history(task, tenant=settings.tenant, status=FAILED if failed else (), limit=number)
@@ -53,12 +63,12 @@ def history(settings: Settings, key: str | None, failed: bool, number: int) -> N
 def write_runs(runs: Iterable[Run], names: dict[int, str], moments: Moments) -> None:
     """Draw runs as a table, with what went wrong."""
     write_table(
-        ["RUN", "TASK", "DUE", "STATUS", "TRY", "TOOK", "WHY"],
+        COLUMNS,
         [
             [
                 str(run.id),
                 names[run.task_id],
-                moments.exact(run.due_at),
+                moments.dated(run.due_at),
                 run.status,
                 str(run.attempt),
                 brief_length(run.duration),
@@ -66,7 +76,6 @@ def write_runs(runs: Iterable[Run], names: dict[int, str], moments: Moments) -> 
             ]
             for run in runs
         ],
-        right=["RUN", "TRY", "TOOK"],
     )
 
 
@@ -92,25 +101,26 @@ def _hint(runs: Iterable[Run]) -> str:
 @number_option
 @pass_settings
 def events(settings: Settings, key: str | None, follow: bool, number: int) -> None:
-    """Show the latest events, of the task KEY or of all: the log that everything is derived from.
+    """Show the latest events, of KEY or of all.
 
+    Events are the log that everything else is derived from, in the order in which they happened.
     With --follow and --json, each event is one line.
     """
     app = settings.open_existing()
     task = None if key is None else app.get(key, tenant=settings.tenant)
     found = app.events(task, tenant=settings.tenant, limit=number, latest=True)
-    if settings.json and not follow:
-        write_json([event_document(each) for each in found])
-        return
-    write = _EventWriter(app, settings)
-    write.all(found)
     if follow:
-        _follow(app, task, settings.tenant, write, found[-1].id if found else 0)
-    elif not found:
+        with suppress(KeyboardInterrupt):
+            _follow(app, task, settings, found)
+    elif settings.json:
+        write_json([event_document(each) for each in found])
+    elif found:
+        _EventWriter(app, settings).write(found)
+    else:
         say("Nothing has happened yet.")
 
 
-def event_document(logged: Logged) -> dict[str, Any]:
+def event_document(logged: "Logged") -> dict[str, Any]:
     """The JSON form of an event; instants inside `data` are microseconds, as they are stored."""
     event = logged.event
     return {
@@ -132,7 +142,7 @@ class _EventWriter:
         self._settings = settings
         self._names: dict[int, str] = {}
 
-    def all(self, found: Iterable[Logged]) -> None:
+    def write(self, found: "Iterable[Logged]") -> None:
         """Write these."""
         for each in found:
             if self._settings.json:
@@ -140,7 +150,7 @@ class _EventWriter:
             else:
                 say(self._line(each))
 
-    def _line(self, logged: Logged) -> str:
+    def _line(self, logged: "Logged") -> str:
         event = logged.event
         if event.task_id not in self._names:
             task = self._app.get(event.task_id, tenant=self._settings.tenant)
@@ -159,16 +169,14 @@ def _detail(data: dict[str, Any]) -> str:
     return f": {', '.join(words)}" if words else ""
 
 
-def _follow(app: "Tocsin", task: Task | None, tenant: str, write: _EventWriter, last: int) -> None:
-    """Write what happens until Ctrl-C."""
-    never = threading.Event()
-    try:
-        while not never.wait(FOLLOW_EVERY):
-            found = app.events(task, tenant=tenant, after=last, limit=1_000)
-            write.all(found)
-            last = found[-1].id if found else last
-    except KeyboardInterrupt:
-        return
+def _follow(app: "Tocsin", task: Task | None, settings: Settings, found: "list[Logged]") -> None:
+    """Write these events, and what happens from now on, for ever."""
+    writer, never, last = _EventWriter(app, settings), threading.Event(), 0
+    while True:
+        writer.write(found)
+        last = found[-1].id if found else last
+        never.wait(FOLLOW_EVERY)
+        found = app.events(task, tenant=settings.tenant, after=last, limit=1_000)
 
 
 @command("explain")
@@ -176,10 +184,10 @@ def _follow(app: "Tocsin", task: Task | None, tenant: str, write: _EventWriter, 
 @click.argument("instant")
 @pass_settings
 def explain(settings: Settings, key: str, instant: str) -> None:
-    """Say what became of the run of the task KEY that was planned for INSTANT, and why.
+    """Say what became of a planned run, and why.
 
-    INSTANT is a date and time such as 2026-12-24T18:00:00+01:00, or without an offset in the
-    configured zone.
+    It is the run of the task KEY that was planned for INSTANT, a date and time such as
+    2026-12-24T18:00:00+01:00, or without an offset in the configured zone.
     """
     app = settings.open_existing()
     task = app.get(key, tenant=settings.tenant)

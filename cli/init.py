@@ -11,10 +11,13 @@ from .when import checked_zone
 
 
 @command("init")
-@click.option("--timezone", default="UTC", help="Where clock times are meant. Default UTC.")
+@click.option("--tz", "--timezone", "timezone", default="UTC", help="Default UTC.", metavar="ZONE")
 @pass_settings
 def init(settings: Settings, timezone: str) -> None:
-    """Write a small commented config.toml; a file that is there is never overwritten."""
+    """Write a first config.toml.
+
+    It is small and commented. A file that is there is never overwritten.
+    """
     file = settings.config or DEFAULT_CONFIG
     text = first_config(checked_zone(timezone))
     try:

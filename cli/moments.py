@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from ..core.clock import DAY, HOUR, MINUTE, SECOND, from_instant, to_instant
 from ..core.zones import zone
 
 _UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
-_TWICE = 2
+_MANY = 10
+"""From so many of a unit on, the next smaller one tells nobody anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,11 @@ class Moments:
         """Such as "Mon 2026-11-23 08:50:00"."""
         if moment is None:
             return "-"
-        shown = moment.astimezone(zone(self.tz))
-        return f"{shown:%a %Y-%m-%d %H:%M:%S}"
+        return f"{moment.astimezone(zone(self.tz)):%a} {self.dated(moment)}"
+
+    def dated(self, moment: datetime) -> str:
+        """Such as "2026-11-23 08:50:00", for columns of them."""
+        return f"{moment.astimezone(zone(self.tz)):%Y-%m-%d %H:%M:%S}"
 
     def brief(self, moment: datetime | None) -> str:
         """Such as "08:50:00" today, "Mon 08:50" this week, else "2026-12-24"."""
@@ -49,8 +54,14 @@ class Moments:
         return f"in {length}" if away > 0 else f"{length} ago"
 
     def ahead(self, moment: datetime | None) -> str:
-        """A brief moment with its distance: "Mon 08:50, in 2d"."""
-        return "-" if moment is None else f"{self.brief(moment)}, {self.distance(moment)}"
+        """A brief planned moment with its distance: "Mon 08:50, in 2d"."""
+        if moment is None:
+            return "-"
+        away = self.distance(moment)
+        late = away.endswith(" ago")
+        return f"{self.brief(moment)}, " + (
+            f"overdue {away.removesuffix(' ago')}" if late else away
+        )
 
     def full(self, moment: datetime | None) -> str:
         """An exact moment with its distance: "Mon 2026-11-23 08:50:00 (in 2d)"."""
@@ -58,11 +69,13 @@ class Moments:
 
 
 def _length(us: int) -> str:
-    """The length in its largest unit, rounded; below two of a unit in the next smaller one."""
-    for size, unit in _UNITS:
-        if us >= _TWICE * size or (unit == "s"):
-            return f"{round(us / size)}{unit}"
-    return "0s"
+    """The length in one unit, or in two when there is little of the larger one: "3d", "1h30m"."""
+    us = round(us / SECOND) * SECOND
+    for (size, unit), (smaller, small) in pairwise(_UNITS):
+        if us >= size:
+            large, rest = divmod(round(us / smaller), size // smaller)
+            return f"{large}{unit}{rest}{small}" if rest and large < _MANY else f"{large}{unit}"
+    return f"{us // SECOND}s"
 
 
 def brief_length(length: timedelta | None) -> str:

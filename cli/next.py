@@ -8,22 +8,26 @@ from .moments import Moments
 from .options import command
 from .output import say, write_json
 from .settings import Settings, pass_settings
-from .when import checked_zone, read_instant, read_when
+from .when import checked_zone, read_instant, read_when, zone_option
 
 
 @command("next")
 @click.argument("expression")
-@click.option("--tz", help="The time zone. Default: the configured one.", metavar="ZONE")
+@zone_option
 @click.option("--after", help="Count from this date and time. Default: now.", metavar="INSTANT")
 @click.option(
     "-n", "number", type=click.IntRange(1, 10_000), default=5, help="How many. Default 5."
 )
 @pass_settings
 def next_times(
-    settings: Settings, expression: str, tz: str | None, after: str | None, number: int
+    settings: Settings, *, expression: str, timezone: str | None, after: str | None, number: int
 ) -> None:
-    """Show when EXPRESSION fires: "0 9 * * 1-5", "@daily", "every 5m" or "10:30pm"."""
-    zone = settings.open().timezone if tz is None else checked_zone(tz)
+    """Show when EXPRESSION fires.
+
+    It is a cron expression ("0 9 * * 1-5", "@daily"), an interval ("every 5m") or a moment
+    ("10:30pm"). Nothing is stored.
+    """
+    zone = settings.open().timezone if timezone is None else checked_zone(timezone)
     start = from_instant(SystemClock().now()) if after is None else read_instant(after, zone)
     when = read_when(expression, now=to_instant(start), tz=zone)
     found = when.schedule.upcoming(start, number)

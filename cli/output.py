@@ -5,6 +5,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -14,6 +15,22 @@ from ..core.errors import InvalidConfig, TocsinError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: the heading.
+        folds: whether long texts go on in the next line when there is little room.
+        number: whether it is aligned to the right.
+    """
+
+    name: str
+    folds: bool = False
+    number: bool = False
+
 
 PIPE_WIDTH = 200
 """Columns of tables that no terminal limits."""
@@ -94,27 +111,29 @@ def console() -> "Console":
     """Where tables are drawn: coloured on a terminal only, never cut off in a pipe."""
     from rich.console import Console
 
-    fixed = sys.stdout.isatty() or "COLUMNS" in os.environ
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    fixed = terminal or "COLUMNS" in os.environ
     return Console(highlight=False, markup=False, emoji=False, width=None if fixed else PIPE_WIDTH)
 
 
-def write_table(
-    columns: Iterable[str], rows: Iterable[Sequence[str]], *, right: Iterable[str] = ()
-) -> None:
-    """Draw a table without lines; long texts are folded, words of state are coloured.
+def write_table(columns: Iterable[Column], rows: Iterable[Sequence[str]]) -> None:
+    """Draw a table without lines; words of state are coloured.
 
     Args:
         columns: the headings.
         rows: the cells, in the order of the headings.
-        right: headings of columns of numbers.
     """
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    numbers = set(right)
-    for name in columns:
-        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    for each in columns:
+        table.add_column(
+            each.name,
+            justify="right" if each.number else "left",
+            overflow="fold",
+            no_wrap=not each.folds,
+        )
     for row in rows:
         table.add_row(*(Text(printable(cell), style=COLOURS.get(cell, "")) for cell in row))
     console().print(table)

@@ -5,13 +5,10 @@ from typing import get_args
 import click
 
 from ..core.notification import Priority
-from ..core.task import Task
-from .moments import Moments
 from .options import command
-from .output import say, write_json
+from .ordering import echo, known_task
 from .settings import Settings, pass_settings
-from .tasks import document, in_words
-from .when import checked_zone, read_when
+from .when import checked_zone, read_when, zone_option
 
 
 @command("remind")
@@ -21,10 +18,11 @@ from .when import checked_zone, read_when
 @click.option("--title", help="Shown above the message.")
 @click.option("--priority", type=click.Choice(get_args(Priority)), default="normal")
 @click.option("--key", help="A name for it, to find it again.")
-@click.option("--timezone", help="Where WHEN is meant. Default: the configured zone.")
+@zone_option
 @pass_settings
 def remind(
     settings: Settings,
+    *,
     when: str,
     message: str,
     to: tuple[str, ...],
@@ -41,6 +39,7 @@ def remind(
     app = settings.open()
     tz = app.timezone if timezone is None else checked_zone(timezone)
     meant = read_when(when, now=app.clock.now(), tz=tz)
+    before = known_task(app, key, settings.tenant)
     details = {"title": title} if title else {}
     task = app.remind(
         meant.schedule,
@@ -52,15 +51,4 @@ def remind(
         priority=priority,
         **details,
     )
-    if settings.json:
-        write_json({**document(task), "note": meant.note})
-    else:
-        say_planned(task, Moments(app.clock.now(), tz), meant.note)
-
-
-def say_planned(task: Task, moments: Moments, note: str | None, done: str = "planned") -> None:
-    """Echo what was understood, so that a slip is seen now and not when it is too late."""
-    rule = f", {in_words(task, moments.tz)}" if task.schedule.recurring else ""
-    say(f"{task.name} is {done}{rule}. Next: {moments.full(task.next_run_at)} {moments.tz}")
-    if note:
-        say(f"Note: {note}.")
+    echo(settings, app, task, before=before, tz=tz, note=meant.note)

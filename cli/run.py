@@ -31,10 +31,10 @@ FIXED = ("scheduler", "storage", "log", "service")
 @pass_settings
 @click.pass_context
 def run(ctx: click.Context, settings: Settings) -> None:
-    """Start the service and stay until SIGTERM or Ctrl-C.
+    """Start the service and stay until Ctrl-C.
 
-    SIGHUP reads the configuration again. Stopping waits for running calls, for at most the
-    configured grace; a second signal ends it at once.
+    SIGTERM stops it, too. SIGHUP reads the configuration again. Stopping waits for running calls,
+    for at most the configured grace; a second signal ends it at once.
     """
     from loguru import logger
 

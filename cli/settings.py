@@ -10,6 +10,7 @@ import click
 
 from ..core.commands import DEFAULT_TENANT
 from ..core.errors import InvalidConfig, StorageError
+from .output import remark
 
 if TYPE_CHECKING:
     from ..service import Tocsin
@@ -55,9 +56,13 @@ class Settings:
 
         Raises:
             InvalidConfig: the configuration has mistakes.
+            StorageError: the URL that was named is none.
         """
         from ..service import Tocsin
+        from ..storage.database import sqlite_path
 
+        if self.db:
+            sqlite_path(self.db)
         return Tocsin.from_config(self.config_file, environ=self.environ)
 
     def open_existing(self) -> "Tocsin":
@@ -74,6 +79,12 @@ class Settings:
                 " `tocsin remind` makes it; --db or --config names another one"
             )
         return app
+
+
+def warn_unserved(app: "Tocsin") -> None:
+    """Say so when what was ordered waits for a service that does not run."""
+    if not app.served:
+        remark("no service runs on this database: start one with `tocsin run`, it catches up")
 
 
 pass_settings = click.make_pass_decorator(Settings, ensure=True)

@@ -33,7 +33,10 @@ ADVICE = {
 @click.argument("key")
 @pass_settings
 def show(settings: Settings, key: str) -> None:
-    """Show everything about the task KEY: its rules, its next times, its last runs."""
+    """Show everything about the task KEY.
+
+    Its rules, why it does not run and what to do, its next times, its last runs.
+    """
     app = settings.open_existing()
     task = app.get(key, tenant=settings.tenant)
     runs = app.history(task.id, tenant=settings.tenant, limit=RUNS)
@@ -64,6 +67,7 @@ def _write(task: Task, times: list[datetime], runs: list[Run], moments: Moments)
         "status": task.status,
         "reason": task.reason or "",
         "what to do": advice,
+        "about": str(task.metadata.get("description", "")),
         "calls": task.target,
         "schedule": in_words(task, moments.tz),
         **_in_words(task.policy),

@@ -1,5 +1,6 @@
 """`tocsin list`: the tasks at a glance."""
 
+import re
 from typing import Any, get_args
 
 import click
@@ -8,11 +9,21 @@ from ..core.state import TaskStatus
 from ..core.task import Task
 from .moments import Moments
 from .options import command
-from .output import counted, say, write_json, write_table
-from .settings import Settings, pass_settings
+from .output import Column, counted, say, write_json, write_table
+from .settings import Settings, pass_settings, warn_unserved
 
 SHOWN = ("active", "paused", "quarantined", "failed")
 """What is listed unless something else is asked for: all that may need attention."""
+
+COLUMNS = (
+    Column("KEY", folds=True),
+    Column("STATUS"),
+    Column("SCHEDULE", folds=True),
+    Column("NEXT RUN"),
+    Column("LAST"),
+    Column("RUNS", number=True),
+)
+_FRACTION = re.compile(r"(?<=:\d\d)\.\d+")
 
 STATUSES: tuple[str, ...] = get_args(TaskStatus)
 
@@ -28,14 +39,15 @@ STATUSES: tuple[str, ...] = get_args(TaskStatus)
 @click.option("--all", "everything", is_flag=True, help="Completed and cancelled tasks, too.")
 @pass_settings
 def list_tasks(settings: Settings, statuses: tuple[str, ...], everything: bool) -> None:
-    """List tasks, when they run next, and how they did.
+    """List tasks and when they run next.
 
     Completed and cancelled tasks are hidden unless --all or --status asks for them.
     """
     app = settings.open()
-    known = app.tasks(tenant=settings.tenant) if app.database.exists() else []
-    wanted = set(statuses) or set(STATUSES if everything else SHOWN)
-    shown = [task for task in known if task.status in wanted]
+    wanted = statuses or (STATUSES if everything else SHOWN)
+    found = app.database.exists()
+    shown = app.tasks(tenant=settings.tenant, status=wanted) if found else []
+    known = sum(app.count(tenant=settings.tenant).values()) if found else 0
     if settings.json:
         write_json([document(task) for task in shown])
     elif not known:
@@ -44,8 +56,9 @@ def list_tasks(settings: Settings, statuses: tuple[str, ...], everything: bool) 
         say("Or write them into a config.toml: tocsin init, then tocsin run")
     else:
         _write_tasks(shown, Moments(app.clock.now(), app.timezone))
-        hidden = _hidden(len(known) - len(shown), "other" if statuses else "ended")
+        hidden = _hidden(known - len(shown), "other" if statuses else "ended")
         say(f"\nTimes in {app.timezone}.{hidden}")
+        warn_unserved(app)
 
 
 def document(task: Task) -> dict[str, Any]:
@@ -54,15 +67,15 @@ def document(task: Task) -> dict[str, Any]:
 
 
 def in_words(task: Task, tz: str) -> str:
-    """The schedule in a few words; the zone only where it is another one."""
-    return task.schedule.describe().removesuffix(f" ({tz})")
+    """The schedule in a few words: no fractions of a second, and no zone that is said already."""
+    return _FRACTION.sub("", task.schedule.describe()).removesuffix(f" ({tz})")
 
 
 def _write_tasks(tasks: list[Task], moments: Moments) -> None:
     """Draw the tasks, the next to run first, then those that do not run."""
     tasks = sorted(tasks, key=lambda t: (t.next_run_at is None, t.next_run_at or t.created_at))
     write_table(
-        ["KEY", "STATUS", "SCHEDULE", "NEXT RUN", "LAST", "RUNS"],
+        COLUMNS,
         [
             [
                 task.name,
@@ -74,7 +87,6 @@ def _write_tasks(tasks: list[Task], moments: Moments) -> None:
             ]
             for task in tasks
         ],
-        right=["RUNS"],
     )
 
 

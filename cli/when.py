@@ -6,10 +6,17 @@ from datetime import datetime
 import click
 
 from ..core.clock import from_instant, to_instant
-from ..core.errors import InvalidSchedule
 from ..core.schedule import Schedule, at, cron, every
 from ..core.times import parse_time
 from ..core.zones import resolve_wall, zone
+
+zone_option = click.option(
+    "--tz",
+    "--timezone",
+    "timezone",
+    help="Where clock times are meant. Default: the configured zone.",
+    metavar="ZONE",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,3 @@ def _looks_like_cron(words: list[str]) -> bool:
         return False
     starred = any("*" in word for word in words)
     return starred or words[0].startswith("@") or (len(words) in {5, 6} and words[0][0].isdigit())
-
-
-__all__ = ["InvalidSchedule", "When", "checked_zone", "read_instant", "read_moment", "read_when"]

@@ -34,6 +34,15 @@ class Wrapper(Schedule):
         """As the inner one."""
         return self.inner.timezone
 
+    @property
+    def follows_clock(self) -> bool:
+        """As the inner one."""
+        return self.inner.follows_clock
+
+    def shifted(self, step: int) -> Schedule:
+        """Shift the inner one."""
+        return replace(self, inner=self.inner.shifted(step))
+
     def bind(self, now: int, tz: str) -> Schedule:
         """Bind the inner one."""
         return replace(self, inner=self.inner.bind(now, tz))
@@ -177,6 +186,15 @@ class Union(Schedule):
         """The earliest next instant of the parts."""
         found = (part.next_instant(after) for part in self.parts)
         return min((instant for instant in found if instant is not None), default=None)
+
+    @property
+    def follows_clock(self) -> bool:
+        """Whether one of the parts does."""
+        return any(part.follows_clock for part in self.parts)
+
+    def shifted(self, step: int) -> Schedule:
+        """Shift each part."""
+        return Union(tuple(part.shifted(step) for part in self.parts))
 
     def bind(self, now: int, tz: str) -> Schedule:
         """Bind each part."""

@@ -76,6 +76,11 @@ class Cron(Schedule):
         habit = _FOLLOWS_THE_WALL if walker.wildcard else _FIXED[self.dst]
         return next_on_wall(walker.next, zone(self.tz or "UTC"), habit, max(after, FIRST_INSTANT))
 
+    @property
+    def follows_clock(self) -> bool:
+        """A task whose minute or hour starts with `*` does, as in Debian's cron."""
+        return _walker(self.expr).wildcard
+
     def bind(self, now: int, tz: str) -> "Cron":
         """Give it the zone `tz` if it has none.
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from . import events as e
 from .errors import InvalidTask, TaskEnded
-from .once import Now
 from .occurrences import due_occurrences, first_occurrence, plan
+from .once import Now
 from .options import checked_policy
 from .policy import Policy
 from .schedule import Schedule
@@ -62,9 +62,14 @@ def schedule_task(new: NewTask, task: TaskState | None, now: int) -> list[e.Even
 
 
 def pause(task: TaskState, reason: str | None, now: int) -> list[e.Event]:
-    """Stop planning occurrences; a run that is executing goes on."""
+    """Stop planning occurrences; a run that is executing goes on.
+
+    A task that was stored paused has no reason yet: it may be given one.
+    """
     _refuse_ended(task, "paused")
-    if task.status in {"paused", "quarantined"}:
+    if task.status == "quarantined":
+        return []
+    if task.status == "paused" and (task.reason is not None or reason is None):
         return []
     return [e.TaskPaused(at=now, tenant=task.tenant, task_id=task.id, reason=reason)]
 

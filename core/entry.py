@@ -1,11 +1,13 @@
 """What to call: the immutable value behind every task."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from .errors import InvalidEntry
+
+LONGEST_NAME = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,9 @@ class Entry:
             raise InvalidEntry("an entry needs a module and a function, or a handler")
         if self.handler is not None and (self.module or self.function):
             raise InvalidEntry("an entry has either a handler or a module and a function, not both")
+        for name in (self.module, self.function, self.handler):
+            if name is not None:
+                _require_name(name)
         if not all(isinstance(name, str) for name in self.kwargs):
             raise InvalidEntry("the names of keyword arguments must be strings")
 
@@ -62,10 +67,10 @@ class Entry:
         unknown = set(data) - {"module", "function", "handler", "args", "kwargs"}
         if unknown:
             raise InvalidEntry(f"an entry has no {', '.join(sorted(map(str, unknown)))}")
-        args = data.get("args") or ()
-        if isinstance(args, str | bytes) or not hasattr(args, "__iter__"):
-            raise InvalidEntry("args must be a list")
-        kwargs = data.get("kwargs") or {}
+        args = () if data.get("args") is None else data["args"]
+        if isinstance(args, str | bytes) or not isinstance(args, Sequence):
+            raise InvalidEntry(f"args must be a list, not {type(args).__name__}")
+        kwargs = {} if data.get("kwargs") is None else data["kwargs"]
         if not isinstance(kwargs, Mapping):
             raise InvalidEntry("kwargs must be a table of names and values")
         return cls(
@@ -75,6 +80,13 @@ class Entry:
             args=tuple(args),
             kwargs=dict(kwargs),
         )
+
+
+def _require_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise InvalidEntry(f"a module, function or handler is named by a text, not {name!r:.100}")
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise InvalidEntry(f"{name!r:.100} is no name of a module, function or handler")
 
 
 def parse_target(target: str) -> tuple[str, str] | None:

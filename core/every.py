@@ -30,6 +30,8 @@ class Every(Schedule):
         months: calendar months between slots, 0 for elapsed time.
         anchor: the instant of slot 0; None means when the task is created.
         tz: the zone whose calendar counts, None for the app's zone. For months only.
+        aligned: whether the anchor is a moment of the clock that was asked for, and not just the
+            moment of creation; then slots stay where the clock shows them when it is set.
     """
 
     kind: ClassVar[str] = "every"
@@ -38,9 +40,12 @@ class Every(Schedule):
     months: int = 0
     anchor: int | None = None
     tz: str | None = None
+    aligned: bool = False
 
     def __post_init__(self) -> None:
         """Refuse intervals that are no intervals."""
+        if not isinstance(self.aligned, bool):
+            raise InvalidSchedule(f"aligned is true or false, not {self.aligned!r}")
         for value in (self.interval, self.months):
             if isinstance(value, bool) or not isinstance(value, int):
                 raise InvalidSchedule(f"an interval must be a whole number, not {value!r}")
@@ -78,18 +83,30 @@ class Every(Schedule):
             slot = self._next_month(anchor, after)
         return slot if slot <= LAST_INSTANT else None
 
+    @property
+    def follows_clock(self) -> bool:
+        """Elapsed time always goes on."""
+        return bool(self.interval)
+
+    def shifted(self, step: int) -> "Every":
+        """Elapsed time keeps its spacing when the clock is set."""
+        if self.aligned or self.months or self.anchor is None:
+            return self
+        return replace(self, anchor=min(max(self.anchor + step, FIRST_INSTANT), LAST_INSTANT))
+
     def bind(self, now: int, tz: str) -> "Every":
         """Anchor it now, and count months in `tz`, where it says nothing else."""
         anchor = now if self.anchor is None else self.anchor
         return replace(self, anchor=anchor, tz=self.tz or (tz if self.months else None))
 
     def to_dict(self) -> dict[str, Any]:
-        """`{"kind": "every", "interval": microseconds}` or "months", with "anchor" and "tz"."""
+        """`{"kind": "every", "interval": microseconds}` or "months", with the rest."""
         return self._with_kind(
             interval=self.interval or None,
             months=self.months or None,
             anchor=self.anchor,
             tz=self.tz,
+            aligned=self.aligned or None,
         )
 
     def describe(self) -> str:

@@ -17,15 +17,15 @@ def explanation(task: Task, runs: Sequence[Run], at: datetime, now: datetime) ->
         now: the present.
     """
     for run in runs:
-        if run.due_at == at:
-            return f"{task.name} at {at.isoformat()}: {_disposition(run)}"
-    for run in runs:
         if at in run.missed:
             return (
                 f"{task.name} at {at.isoformat()}: coalesced into run {run.id}: {_disposition(run)}"
             )
+    for run in runs:
+        if run.due_at == at:
+            return f"{task.name} at {at.isoformat()}: {_disposition(run)}"
     for run in sorted(runs, key=lambda r: r.due_at, reverse=True):
-        if run.count > 1 and run.due_at <= at:
+        if run.count > 1 and run.due_at <= at <= (run.finished_at or run.due_at):
             return (
                 f"{task.name} at {at.isoformat()}: one of {run.count} that were {_disposition(run)}"
             )

@@ -69,7 +69,7 @@ def read_schedule(
         for key in ("start", "end", "anchor")
     )
     if isinstance(found, Every) and anchor is not None:
-        found = replace(found, anchor=anchor)
+        found = replace(found, anchor=anchor, aligned=True)
     if found is None or (start is None and end is None):
         return found
     last = "start" if end is None else "end"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from . import events as e
-from .clock import MINUTE, SECOND
+from .clock import MINUTE
 from .schedule import Schedule
 from .state import TaskState
 

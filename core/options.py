@@ -46,7 +46,7 @@ def checked_policy(policy: Policy) -> Policy:
     retry = policy.retry
     if not isinstance(retry, Retry):
         raise InvalidTask(f"retry is a Retry, not {retry!r}")
-    whole = {
+    whole: dict[str, object] = {
         "retry attempts": retry.attempts,
         "the retry delay": retry.delay,
         "the timeout": policy.timeout or 0,

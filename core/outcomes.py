@@ -27,7 +27,9 @@ def finish(task: TaskState, done: RunFinished, now: int) -> list[e.Event] | None
     if done.outcome == "interrupted":
         if _over(task, run):
             return [_called_off(task, run, now)]
-        return [_returned(task, run, now, now, "interrupted by a shutdown", counts=False)]
+        return [
+            _returned(task, run, now, now, done.error or "interrupted by a shutdown", counts=False)
+        ]
     if done.outcome == "cancelled":
         return [_called_off(task, run, now)]
     return _with_rest(task, _executed(task, run, done, now))
@@ -36,7 +38,7 @@ def finish(task: TaskState, done: RunFinished, now: int) -> list[e.Event] | None
 def finish_unreadable(
     task: TaskState, done: RunFinished, error: Exception, now: int
 ) -> list[e.Event]:
-    """Record how an attempt ended whose task cannot be read any more: as it is, once and for all."""
+    """Record as it is, without another try, how an attempt of an unreadable task ended."""
     run = task.runs[done.run_id]
     ended = e.TaskExecuted(
         at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
@@ -147,7 +149,7 @@ def _ends(
 
 
 def _lost(task: TaskState, run: RunState, now: int) -> list[e.Event]:
-    again = task.policy.delivery == "at_least_once" and not _over(task, run)
+    again = not _over(task, run) and task.policy.delivery == "at_least_once"
     if again and run.attempt < MOST_LOST:
         delay = 0 if run.attempt <= 1 else (task.policy.retry.delay_before(run.attempt) or 0)
         return [_returned(task, run, now, now + delay, "lost in a crash", counts=True)]

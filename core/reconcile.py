@@ -56,7 +56,7 @@ def reconcile(jobs: Mapping[str, Job], tasks: Iterable[Task]) -> list[Step]:
 
 def _step(job: Job, task: Task | None) -> Step:
     if task is None:
-        return Step("create", job.key, "new", (_order(job),))
+        return Step("create", job.key, "new", _changes(job, None))
     if task.created_by != CREATED_BY:
         reason = f"a task of this key was made by {task.created_by}: rename the job"
         return Step("conflict", job.key, reason)
@@ -67,11 +67,12 @@ def _step(job: Job, task: Task | None) -> Step:
     return Step("update", job.key, "back again" if returned else "changed", _changes(job, task))
 
 
-def _changes(job: Job, task: Task) -> tuple[Command, ...]:
+def _changes(job: Job, task: Task | None) -> tuple[Command, ...]:
     """The new definition, then the switch between enabled and disabled."""
-    if job.enabled and task.status == "paused" and task.reason == DISABLED:
+    paused = task is not None and task.status == "paused"
+    if job.enabled and task is not None and paused and task.reason == DISABLED:
         return (_order(job), ResumeTask(job.key))
-    if not job.enabled and task.status == "active":
+    if not job.enabled and not paused:
         return (_order(job), PauseTask(job.key, DISABLED))
     return (_order(job),)
 

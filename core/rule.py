@@ -59,6 +59,19 @@ class Schedule(ABC):
         """The zone in which `next` answers, None for UTC."""
         return None
 
+    @property
+    def follows_clock(self) -> bool:
+        """Whether a time that the clock shows again, after it was set back, is a new occurrence."""
+        return False
+
+    def shifted(self, step: int) -> "Schedule":  # noqa: ARG002 - most kinds name moments of the clock
+        """Return the rule after the clock was set by `step` microseconds.
+
+        What counts elapsed time moves with the clock and keeps its spacing; what names moments of
+        the clock stays as it is.
+        """
+        return self
+
     def next(self, after: datetime) -> datetime | None:
         """Return the first moment strictly later than `after`.
 

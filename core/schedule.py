@@ -80,7 +80,7 @@ def every(interval: str | float | timedelta, anchor: datetime | None = None) -> 
     if anchor is None:
         return Every(microseconds, months)
     tz = _zone_of(anchor) if months else None
-    return Every(microseconds, months, instant_of(anchor, "the anchor"), tz)
+    return Every(microseconds, months, instant_of(anchor, "the anchor"), tz, aligned=True)
 
 
 def at(when: datetime | float | str) -> Once:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
+from .options import checked_policy
 from .policy import Policy
 from .schedule import Schedule, schedule_from_dict
 
@@ -143,7 +144,7 @@ def parse_schedule(text: str) -> Schedule:
 @lru_cache(maxsize=1024)
 def parse_policy(text: str) -> Policy:
     """The policy behind its JSON text; parsed once for equal texts."""
-    return Policy.from_dict(json.loads(text))
+    return checked_policy(Policy.from_dict(json.loads(text)))
 
 
 def to_json(value: Any) -> str:

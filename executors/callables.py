@@ -4,6 +4,7 @@ import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 from ..core.entry import Entry, RunContext
@@ -38,9 +39,7 @@ def resolve(module: str, function: str) -> Callable[..., Any]:
         EntryRejected: the module or the name is not there, or it cannot be called.
     """
     try:
-        found: Any = importlib.import_module(module)
-        for name in function.split("."):
-            found = getattr(found, name)
+        found = _find(module, function)
     except Exception as error:
         raise EntryRejected(
             f"{module}:{function} cannot be imported: {type(error).__name__}: {error}"
@@ -49,6 +48,15 @@ def resolve(module: str, function: str) -> Callable[..., Any]:
         raise EntryRejected(f"{module}:{function} is not callable")
     resolved: Callable[..., Any] = found
     return resolved
+
+
+def _find(module: str, function: str) -> Any:
+    found: Any = importlib.import_module(module)
+    for name in function.split("."):
+        found = getattr(found, name)
+        if isinstance(found, ModuleType):  # else a module could be called that `allow` forbids
+            raise TypeError(f"{name!r} is a module: name the module that has the function")
+    return found
 
 
 def check_fit(

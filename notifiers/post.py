@@ -76,6 +76,8 @@ class Post:
                 delayed.append(error)
             except NotificationError as error:
                 refused[name] = str(error)
+            except Exception as error:  # noqa: BLE001 - a broken channel must not lose what others took
+                delayed.append(NotificationDelayed(f"{name}: {type(error).__name__}: {error}"))
         progress = {"delivered": delivered, **({"refused": refused} if refused else {})}
         if delayed:
             waits = [e.retry_after for e in delayed if e.retry_after is not None]

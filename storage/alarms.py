@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.errors import InvalidMessage
 from ..core.work import Alarm
 from .database import Database
 from .ids import Ids
@@ -19,15 +20,27 @@ class RawAlarm:
         id: the `alarm_id`.
         due_at: when it is to be delivered, microseconds UTC.
         target: registered name of the addressee.
-        message: what it is told.
+        text: the message as JSON.
         attempt: deliveries tried so far.
     """
 
     id: int
     due_at: int
     target: str
-    message: Any
+    text: str
     attempt: int
+
+    @property
+    def message(self) -> Any:
+        """What the addressee is told.
+
+        Raises:
+            InvalidMessage: the stored text cannot be read.
+        """
+        try:
+            return json.loads(self.text)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidMessage(f"the message of alarm {self.id} is no JSON: {error}") from error
 
 
 class AlarmStore:
@@ -79,7 +92,7 @@ class AlarmStore:
                 " RETURNING id, due_at, target, message, attempt",
                 (incarnation, now, json.dumps(list(ids))),
             ).fetchall()
-        return [RawAlarm(i, at, target, json.loads(m), n) for i, at, target, m, n in sorted(rows)]
+        return [RawAlarm(*row) for row in sorted(rows)]
 
     def settle(self, delivered: Iterable[int], postponed: Iterable[tuple[int, int]]) -> None:
         """Remove what was delivered; move the rest to (due_at, id)."""

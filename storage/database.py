@@ -53,8 +53,8 @@ class Database:
         """
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            raise StorageError(f"cannot open {self.path}: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            raise StorageError(f"cannot open {self.path}: {error}") from error
 
     def connect(self) -> sqlite3.Connection:
         """This thread's connection, opened when there is none. Close it with `disconnect`."""
@@ -76,16 +76,22 @@ class Database:
         """
         borrowed = not self._db.is_closed()
         try:
-            yield self.connect()
+            with self._typed_errors():
+                yield self.connect()
+        finally:
+            if not borrowed:
+                self.disconnect()
+
+    @contextmanager
+    def _typed_errors(self) -> Iterator[None]:
+        try:
+            yield
         except _OUTAGES as error:
             raise unavailable(error) from error
         except (peewee.DatabaseError, sqlite3.DatabaseError) as error:
             if type(error) not in {peewee.DatabaseError, sqlite3.DatabaseError}:
                 raise  # a mistake in a statement or its values, not a broken file
             raise damaged(self.path, error) from error
-        finally:
-            if not borrowed:
-                self.disconnect()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -98,8 +104,15 @@ class Database:
             yield connection
 
     def data_version(self) -> int:
-        """A number that changes when somebody else writes to the database."""
-        row = self.connect().execute("PRAGMA data_version").fetchone()
+        """A number that changes when somebody else writes to the database.
+
+        It means something only within one connection, so the thread keeps its own.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached.
+        """
+        with self._typed_errors():
+            row = self.connect().execute("PRAGMA data_version").fetchone()
         return int(row[0])
 
     def fetch(self, query: Any) -> list[tuple[Any, ...]]:
@@ -121,11 +134,16 @@ def sqlite_path(url: str) -> Path:
         raise StorageError(f"{url!r} is no database URL: write sqlite:///tocsin.db")
     if path == ":memory:":
         raise StorageError("a durable scheduler needs a file: write sqlite:///tocsin.db")
-    return Path(path).expanduser().absolute()
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise StorageError(f"{url!r} names no file: {error}") from error
 
 
 def unavailable(error: BaseException) -> StorageUnavailable:
     """The typed error for an outage: something that may pass without anybody's mistake."""
+    while isinstance(error.__context__, _OUTAGES):  # not the rollback that failed because of it
+        error = error.__context__
     return StorageUnavailable(f"the database cannot be used right now: {error}")
 
 

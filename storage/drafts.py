@@ -1,5 +1,6 @@
 """New entries made ready to be decided on and stored."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from .keys import Keyring
 from .payload import Codec, digest, encode, seal
 
 LONGEST_KEY = 255
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character: no encoding, and no database, can hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def check_text(value: object, what: str, *, optional: bool = True) -> None:
         return
     if not isinstance(value, str) or not (value or optional):
         raise InvalidTask(f"{what} is a text, not {value!r:.100}")
-    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+    if "\0" in value or SURROGATE.search(value):
         raise InvalidTask(f"{what} has a character that cannot be stored: {value!r:.100}")
 
 

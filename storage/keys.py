@@ -8,6 +8,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ..core.errors import StorageError
@@ -89,18 +90,31 @@ def _create(path: Path) -> bytes:
     """Write a fresh key so that it appears whole or not at all; a key made meanwhile wins."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            os.write(handle, secrets.token_bytes(_KEY_SIZE).hex().encode() + b"\n")
-            os.fsync(handle)
+            _write(draft, secrets.token_bytes(_KEY_SIZE).hex().encode() + b"\n")
+            with suppress(FileExistsError):
+                os.link(draft, path)
         finally:
-            os.close(handle)
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
+        _sync_folder(path.parent)
     except OSError as error:
         raise StorageError(f"the key file {path} cannot be made: {error.strerror}") from error
     return _read(path)[0]
+
+
+def _write(path: Path, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, content)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name durable: without its key no entry that is stored next could be read."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

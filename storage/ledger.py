@@ -117,6 +117,11 @@ class Ledger:
         if self._claims is not None:
             self._claims.backlog = True
 
+    @property
+    def backlog(self) -> bool:
+        """Whether runs may wait in the database for a free slot."""
+        return self._claims is not None and self._claims.backlog
+
     def _execute(self, commands: Sequence[c.Command], slots: int) -> Commit:
         commit = Commit()
         with self._database.transaction() as connection:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from ..core.errors import AlreadyRunning, StorageError
@@ -39,9 +40,24 @@ class ServiceLock:
                 f"another service{who} runs on {self._path.with_suffix('')}:"
                 " stop it first, or use another database"
             ) from error
-        os.ftruncate(handle, 0)
-        os.write(handle, str(os.getpid()).encode())
         self._handle = handle
+        with suppress(OSError):  # the number is for people; a full disk must not keep us from it
+            os.ftruncate(handle, 0)
+            os.write(handle, str(os.getpid()).encode())
+
+    def held(self) -> bool:
+        """Whether somebody has the lock now; asking leaves no trace."""
+        try:
+            handle = os.open(self._path, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(handle)
+        return False
 
     def release(self) -> None:
         """Give the lock back; nothing happens when it is not held."""

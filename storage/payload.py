@@ -11,12 +11,13 @@ import json
 import pickle
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 from ..core.entry import Entry
-from ..core.errors import EntryRejected, InvalidEntry, TocsinError
+from ..core.errors import EntryRejected, InvalidEntry
 from .keys import KEY_ID_SIZE, Keyring
-from .unpickler import load_restricted
+from .unpickler import load_restricted, prefixes
 
 Codec = Literal["pickle", "json"]
 
@@ -42,6 +43,8 @@ def encode(entry: Entry, codec: Codec, allow: Sequence[str] = ()) -> bytes:
         InvalidEntry: it cannot be stored, is too large, or names a module that is not allowed.
     """
     check_allowed(entry, allow)
+    if codec not in _CODECS:
+        raise InvalidEntry(f"an entry is stored as {' or '.join(_CODECS)}, not {codec!r}")
     content = entry.to_map()
     try:
         if codec == "json":
@@ -49,8 +52,6 @@ def encode(entry: Entry, codec: Codec, allow: Sequence[str] = ()) -> bytes:
         else:
             payload = pickle.dumps(content, protocol=5)
             load_restricted(payload, allow)
-    except TocsinError:
-        raise
     except Exception as error:
         raise InvalidEntry(f"{entry.target}: its arguments cannot be stored: {error}") from error
     if len(payload) > SIZE_LIMIT:
@@ -68,10 +69,8 @@ def digest(entry: Entry, payload: bytes, codec: Codec) -> str:
     texts that are one object here are two there. So its parts are taken one by one.
     """
     if codec == "pickle":
-        try:
+        with suppress(RecursionError):  # a list that holds itself: its pickle is all there is
             payload = b"".join(_parts(entry.to_map()))
-        except RecursionError:  # a list in itself: its pickle is all there is
-            pass
     return hashlib.sha256(codec.encode() + payload).hexdigest()[:32]
 
 
@@ -127,7 +126,7 @@ def check_allowed(entry: Entry, allow: Sequence[str]) -> None:
     Raises:
         InvalidEntry: it is.
     """
-    if entry.module is not None and allow and not f"{entry.module}.".startswith(tuple(allow)):
+    if entry.module is not None and allow and not f"{entry.module}.".startswith(prefixes(allow)):
         raise InvalidEntry(
             f"{entry.target} may not be called: [scheduler] allow names {', '.join(allow)}"
         )

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from peewee import fn
+
 from ..core.commands import DEFAULT_TENANT, TaskRef
 from ..core.errors import UnknownRun, UnknownTask
 from ..core.events import Event
@@ -11,8 +13,11 @@ from ..core.hints import did_you_mean
 from ..core.run import Run
 from ..core.task import Task
 from .database import Database
+from .drafts import SURROGATE
 from .models import EventTable, RunTable, TaskTable
 from .rows import EVENT_COLUMNS, RUN_COLUMNS, TASK_COLUMNS, event_of, run_state, task_state
+
+_LARGEST_ID = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,12 @@ class Queries:
             UnknownTask: there is none; the message names the nearest key.
         """
         wanted = ref if isinstance(ref, str | int) else ref.id
-        named = TaskTable.key == wanted if isinstance(wanted, str) else TaskTable.id == wanted
-        found = self._tasks(TaskTable.tenant == tenant, named)
-        if not found and isinstance(wanted, str) and wanted.removeprefix("#").isdecimal():
-            task_id = int(wanted.removeprefix("#"))
-            found = self._tasks(TaskTable.tenant == tenant, TaskTable.id == task_id)
+        mine, found = TaskTable.tenant == tenant, list[Task]()
+        if isinstance(wanted, str) and not SURROGATE.search(wanted):
+            found = self._tasks(mine, TaskTable.key == wanted)
+        task_id = _as_id(wanted)
+        if not found and task_id is not None:
+            found = self._tasks(mine, TaskTable.id == task_id)
         if not found:
             hint = did_you_mean(wanted, self._keys(tenant))
             raise UnknownTask(f"no task {wanted!r}{hint}")
@@ -79,6 +85,13 @@ class Queries:
         if created_by is not None:
             wanted.append(TaskTable.created_by == created_by)
         return self._tasks(*wanted, limit=limit)
+
+    def count_tasks(self, tenant: str | None = None) -> dict[str, int]:
+        """How many tasks there are, by status; of one tenant, None for all."""
+        query = TaskTable.select(TaskTable.status, fn.COUNT(TaskTable.id))
+        if tenant is not None:
+            query = query.where(TaskTable.tenant == tenant)
+        return dict(self._database.fetch(query.group_by(TaskTable.status)))
 
     def with_keys(self, keys: Sequence[str], tenant: str = DEFAULT_TENANT) -> list[Task]:
         """The tasks of one tenant that have one of these keys."""
@@ -176,6 +189,14 @@ class Queries:
             TaskTable.tenant == tenant, TaskTable.key.is_null(False)
         )
         return [row[0] for row in self._database.fetch(query.limit(500))]
+
+
+def _as_id(wanted: str | int) -> int | None:
+    """The id that is meant by a number, or by text such as "12" or "#12"."""
+    if isinstance(wanted, str):
+        text = wanted.removeprefix("#")
+        wanted = int(text) if text.isdecimal() and len(text) < 20 else -1
+    return wanted if 0 < wanted <= _LARGEST_ID else None
 
 
 def _columns(table: Any, names: Sequence[str]) -> list[Any]:

@@ -56,7 +56,7 @@ def task_row(task: TaskState) -> tuple[Any, ...]:
 
 def task_state(row: tuple[Any, ...]) -> TaskState:
     """A row as a task, still without its runs."""
-    values = [*row[:-1], json.loads(row[-1]) if row[-1] != "{}" else {}]
+    values = [*row[:-1], _loads(row[-1], {"unreadable": row[-1]}) if row[-1] != "{}" else {}]
     return TaskState(*values)
 
 

@@ -103,7 +103,7 @@ class Unit:
         return task
 
     def rearm(self, task: TaskState) -> None:
-        """Look again at the task's alarm: it rang, so it must move even if nothing was to be done."""
+        """Look again at the task's alarm: it rang and must move, even if nothing was to be done."""
         self._to_arm[task.id] = task
 
     def flush(self) -> None:

@@ -110,11 +110,11 @@ def test_the_documented_example_loads_as_written() -> None:
         ('every = "1 month"\ntimezone = "Asia/Tokyo"', Every(months=1, tz="Asia/Tokyo")),
         (
             "every = '1h'\nanchor = 2026-01-01T00:00:00Z",
-            Every(HOUR, anchor=instant("2026-01-01T00:00:00+00:00")),
+            Every(HOUR, anchor=instant("2026-01-01T00:00:00+00:00"), aligned=True),
         ),
         (
             "every = '1h'\nanchor = '2026-01-01T00:00:00'\ntimezone = 'Asia/Tokyo'",
-            Every(HOUR, anchor=instant("2025-12-31T15:00:00+00:00")),
+            Every(HOUR, anchor=instant("2025-12-31T15:00:00+00:00"), aligned=True),
         ),
         ('at = "10:30pm"', Once(phrase="10:30pm", tz="UTC")),
         ('at = "10:30pm"\ntimezone = "Asia/Tokyo"', Once(phrase="10:30pm", tz="Asia/Tokyo")),

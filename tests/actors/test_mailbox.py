@@ -64,6 +64,21 @@ def test_wake_ends_the_next_take_even_when_nobody_waited() -> None:
     assert mailbox.take(1, None, CLOCK) == []
 
 
+def test_a_wake_is_used_up_by_one_take() -> None:
+    waits: list[float | None] = []
+
+    class Watched(SystemClock):
+        def wait(self, condition: Any, timeout: float | None) -> None:
+            waits.append(timeout)
+
+    mailbox = Mailbox()
+    mailbox.wake()
+    mailbox.take(1, None, Watched())
+    assert waits == []
+    mailbox.take(1, None, Watched())
+    assert waits == [None]
+
+
 def test_wake_ends_a_waiting_take() -> None:
     mailbox = Mailbox()
     taker = in_thread(lambda: mailbox.take(1, None, CLOCK))

@@ -3,6 +3,7 @@ import threading
 from typing import Any
 
 import pytest
+from loguru import logger
 
 from tocsin.actors.base import Actor, Ignore
 from tocsin.actors.child import ChildSpec
@@ -260,6 +261,20 @@ def test_already_started_outside_supervisor__two_trees_cannot_share_a_name(house
     with pytest.raises(NameTaken, match="'top'"):
         house.tree()
     assert house.children() == []
+
+
+def test_a_broken_log_leaves_nothing_running(house: Any, log: list[str]) -> None:
+    def break_down(_: object) -> None:
+        raise OSError("disk full")
+
+    sink = logger.add(break_down, level=0, catch=False)
+    try:
+        with pytest.raises(StartFailed):
+            house.tree(house.spec("first"))
+    finally:
+        logger.remove(sink)
+    assert house.journal.of("stop") == ["first"]
+    assert house.registry.names() == []
 
 
 def test_an_interrupted_start_leaves_nothing_running(

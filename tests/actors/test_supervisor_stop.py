@@ -142,6 +142,21 @@ def test_sup_stop_brutal_kill_dynamic__no_child_is_waited_for(house: Any) -> Non
     gate.set()
 
 
+def test_sup_stop_brutal_kill_dynamic__they_are_harmless_before_they_are_told(house: Any) -> None:
+    told: list[bool] = []
+
+    class Brute(Actor):
+        def stop(self, reason: Reason = "normal") -> None:
+            told.append(self.fenced)
+            super().stop(reason)
+
+    tree = house.tree(ChildSpec("brute", Brute, shutdown="brutal"), strategy="simple_one_for_one")
+    for _ in range(3):
+        house.ask("top", StartChild())
+    assert tree.stop(PATIENCE)
+    assert told == [True, True, True]
+
+
 @pytest.mark.parametrize("strategy", ["one_for_one", "simple_one_for_one"])
 @pytest.mark.parametrize("reason", ["normal", "shutdown", "other"])
 def test_sup_stop_race__children_that_end_by_themselves_do_not_disturb(
@@ -196,6 +211,7 @@ def test_a_tree_that_hangs_is_given_up_as_a_whole(house: Any) -> None:
     assert not tree.alive
     assert house.registry.names() == []
     assert first.join(PATIENCE)
+    assert house.journal.of("stop") == ["last"]  # given up means: no goodbye either
     gate.set()
     assert tree.supervisor.join(PATIENCE)
 
@@ -215,6 +231,37 @@ def test_a_supervisor_given_up_takes_its_children_with_it(house: Any) -> None:
     assert below.join(PATIENCE)
     assert house.registry.names() == ["top"]
     gate.set()
+
+
+def test_a_hung_supervisor_is_replaced_with_all_its_children(house: Any) -> None:
+    gate, stopping = threading.Event(), threading.Event()
+    slow = ChildSpec("slow", lambda: Slow(gate, stopping), shutdown=None)
+    inner = ChildSpec("inner", lambda: Supervisor([house.spec("deep"), slow]), type="supervisor")
+    house.tree(inner)
+    deep, supervisor = house.actor("deep"), house.registry.whereis("inner")
+    supervisor.tell(TerminateChild("slow"))  # hangs until the gate opens
+    assert stopping.wait(PATIENCE)
+    waiting = house.registry.address("inner").ask_later(CountChildren())
+    accusation = ChildDown("inner", house.incarnations()["inner"], TimeoutError("it hangs"))
+    house.registry.address("top").tell(accusation)
+    assert waiting.get(timeout=PATIENCE).active == 2
+    assert deep.join(PATIENCE)
+    assert house.actor("deep") is not deep
+    assert house.journal.of("stop") == []
+    gate.set()
+
+
+def test_a_supervisor_given_up_while_it_starts_a_child_does_not_start_it(house: Any) -> None:
+    def made_too_late() -> Any:
+        house.registry.whereis("top")._actor_weakref().fence()
+        return house.spec("late").start()
+
+    tree = house.tree()
+    house.registry.address("top").tell(StartChild(ChildSpec("late", made_too_late)))
+    assert tree.supervisor.join(PATIENCE)
+    assert house.journal.of("start") == []
+    assert tree.stop(0) is False
+    house.trees.remove(tree)
 
 
 def test_a_supervisor_that_crashes_stops_its_children_first(house: Any) -> None:

@@ -1,0 +1,50 @@
+"""What a task does when the wall clock was set: it plans again, and never twice the same moment.
+
+Time that passed (also while the machine slept) is no step: what came due meanwhile is a matter of
+the task's catch-up policy. A step is time that the clock shows and that did not pass.
+"""
+
+from . import events as e
+from .clock import HOUR
+from .state import TaskState, to_json
+
+CORRECTION = 3 * HOUR
+"""Back by less than this is a correction: what already ran at a fixed time does not run again.
+Further back, the new time is simply believed, as Debian's cron does."""
+
+
+def replan(task: TaskState, step: int, now: int) -> list[e.TaskUpdated]:
+    """Plan a recurring task again after the clock was set.
+
+    Args:
+        task: the task.
+        step: microseconds by which the clock was set, negative for back.
+        now: what it shows now.
+
+    Returns:
+        The event that moves its next occurrence, or nothing when nothing changes.
+    """
+    if task.status not in {"active", "paused"} or not task.schedule.recurring:
+        return []
+    schedule = task.schedule.shifted(step)
+    moved = schedule != task.schedule
+    back = step < 0
+    if not moved and not back:
+        return []
+    if moved and task.next_at is not None:
+        next_at = schedule.next_instant(task.next_at + step - 1)
+    else:
+        next_at = schedule.next_instant(max(now, _already_ran(task, step) or now))
+    return [
+        e.TaskUpdated(
+            at=now, tenant=task.tenant, task_id=task.id, next_at=next_at,
+            schedule=to_json(schedule.to_dict()) if moved else None, rewound=back,
+        )
+    ]  # fmt: skip
+
+
+def _already_ran(task: TaskState, step: int) -> int | None:
+    """Up to where the new time repeats what a fixed-time task has done already."""
+    if task.schedule.follows_clock or -step >= CORRECTION:
+        return None
+    return task.planned_until

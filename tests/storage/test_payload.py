@@ -1,0 +1,503 @@
+"""Entries as signed bytes: nothing is trusted before it verifies, and little after that."""
+
+import builtins
+import dataclasses
+import decimal
+import enum
+import fractions
+import functools
+import io
+import json
+import operator
+import os
+import pathlib
+import pickle
+import subprocess
+import sys
+import types
+import uuid
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin.core.entry import Entry
+from tocsin.core.errors import EntryRejected, InvalidEntry
+from tocsin.storage.keys import Keyring
+from tocsin.storage.payload import SIZE_LIMIT, Codec, digest, encode, seal, unseal
+from tocsin.storage.unpickler import load_restricted
+
+KEYS = Keyring([b"k" * 32])
+CODECS: list[Codec] = ["json", "pickle"]
+
+
+def entry(*args: Any, **kwargs: Any) -> Entry:
+    return Entry(module="myapp.jobs", function="run", args=args, kwargs=kwargs)
+
+
+def sealed(what: Entry, codec: Codec = "pickle", keys: Keyring = KEYS) -> bytes:
+    return seal(encode(what, codec), codec, 7, "default", keys)
+
+
+def signed(payload: bytes) -> bytes:
+    """A payload that somebody who holds the key has signed."""
+    return seal(payload, "pickle", 7, "default", KEYS)
+
+
+def opened(blob: bytes, keys: Keyring = KEYS, allow: tuple[str, ...] = ()) -> Entry:
+    return unseal(blob, 7, "default", keys, allow)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(args=st.lists(JSON, max_size=3), kwargs=st.dictionaries(st.text(), JSON, max_size=3))
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_is_sealed_comes_back(codec: Codec, args: list[Any], kwargs: dict[str, Any]) -> None:
+    what = Entry(handler="x", args=tuple(args), kwargs=kwargs)
+    back = opened(sealed(what, codec))
+    assert back == what
+
+
+def test_a_handler_comes_back() -> None:
+    assert opened(sealed(Entry(handler="report.build", args=(1,)))).handler == "report.build"
+
+
+# ---------------------------------------------------------------- tampering
+
+
+@pytest.fixture
+def nothing_imported() -> Iterator[None]:
+    before = set(sys.modules)
+    yield
+    assert {name for name in sys.modules if name.startswith("myapp")} <= before
+
+
+@pytest.mark.usefixtures("nothing_imported")
+@pytest.mark.parametrize("codec", CODECS)
+def test_every_flipped_bit_is_refused(codec: Codec) -> None:
+    blob = sealed(entry(1, "two", x={"a": [3]}), codec)
+    for position in range(len(blob)):
+        for bit in range(8):
+            bad = bytearray(blob)
+            bad[position] ^= 1 << bit
+            with pytest.raises(EntryRejected):
+                opened(bytes(bad))
+
+
+@pytest.mark.usefixtures("nothing_imported")
+@pytest.mark.parametrize("codec", CODECS)
+def test_every_truncation_and_addition_is_refused(codec: Codec) -> None:
+    blob = sealed(entry(1), codec)
+    for length in range(len(blob)):
+        with pytest.raises(EntryRejected, match="truncated"):
+            opened(blob[:length])
+    with pytest.raises(EntryRejected, match="tampered"):
+        opened(blob + b"\0")
+    with pytest.raises(EntryRejected, match="more than an entry may have"):
+        opened(blob + b"\0" * SIZE_LIMIT)
+
+
+@given(st.binary(max_size=200))
+def test_noise_is_refused(noise: bytes) -> None:
+    with pytest.raises(EntryRejected):
+        opened(noise)
+
+
+def test_a_blob_cannot_be_moved_to_another_row_or_tenant() -> None:
+    blob = sealed(entry(1))
+    with pytest.raises(EntryRejected, match="signature does not match"):
+        unseal(blob, 8, "default", KEYS)
+    with pytest.raises(EntryRejected, match="signature does not match"):
+        unseal(blob, 7, "defaul", KEYS)
+    with pytest.raises(EntryRejected, match="signature does not match"):
+        unseal(seal(b"{}", "json", 7, "ab", KEYS), 7, "abc", KEYS)
+
+
+def test_an_unknown_key_is_named() -> None:
+    other = Keyring([b"o" * 32])
+    with pytest.raises(EntryRejected, match=f"unknown key .{other.current[0].hex()}.*put that key"):
+        opened(sealed(entry(1), keys=other))
+
+
+def test_an_old_key_still_verifies_after_rotation() -> None:
+    rotated = Keyring([b"n" * 32, b"k" * 32])
+    assert opened(sealed(entry(1)), rotated) == entry(1)
+    assert opened(sealed(entry(2), keys=rotated), rotated) == entry(2)
+    with pytest.raises(EntryRejected, match="unknown key"):
+        opened(sealed(entry(2), keys=rotated), KEYS)
+
+
+def test_a_key_that_only_shares_its_id_does_not_verify(monkeypatch: pytest.MonkeyPatch) -> None:
+    forged = Keyring([b"f" * 32])
+    monkeypatch.setattr(forged, "_keys", {KEYS.current[0]: b"f" * 32})
+    with pytest.raises(EntryRejected, match="signature does not match"):
+        opened(sealed(entry(1)), forged)
+
+
+# ---------------------------------------------------------------- limits
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_sixty_four_kibibytes_are_the_limit(codec: Codec) -> None:
+    overhead = len(encode(entry("x" * 1_000), codec)) - 1_000
+    fits = entry("x" * (SIZE_LIMIT - overhead - 8))
+    assert opened(sealed(fits, codec)) == fits
+    with pytest.raises(InvalidEntry, match="the limit is 65,536: store the data elsewhere"):
+        encode(entry("x" * SIZE_LIMIT), codec)
+
+
+@pytest.mark.parametrize("value", [object, {1, 2}, b"x", float("nan"), datetime.now(UTC)])
+def test_json_refuses_what_it_cannot_hold(value: Any) -> None:
+    with pytest.raises(InvalidEntry, match="arguments cannot be stored"):
+        encode(entry(value), "json")
+
+
+@pytest.mark.parametrize("value", [lambda: 0, io.StringIO(), (x for x in ()), sys])
+def test_pickle_refuses_what_it_cannot_hold(value: Any) -> None:
+    with pytest.raises(InvalidEntry, match=r"myapp.jobs:run: its arguments cannot be stored"):
+        encode(entry(value), "pickle")
+
+
+# ---------------------------------------------------------------- values that survive
+
+
+class Colour(enum.Enum):
+    RED = 1
+    BLUE = "b"
+
+
+class Flags(enum.IntFlag):
+    A = 1
+    B = 2
+
+
+@dataclasses.dataclass
+class Order:
+    number: int
+    lines: list[str]
+
+    class Kind(enum.Enum):
+        FAST = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frozen:
+    when: datetime
+
+
+class Pair(NamedTuple):
+    left: int
+    right: str
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The classes of this file live in a module that can be imported, as those of a program do."""
+    module = types.ModuleType("myvalues")
+    for kind in (Colour, Flags, Order, Frozen, Pair, Order.Kind):
+        monkeypatch.setattr(kind, "__module__", "myvalues")
+        setattr(module, kind.__name__, kind)
+    monkeypatch.setitem(sys.modules, "myvalues", module)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+VALUES = [
+    datetime(2026, 3, 1, 9, tzinfo=BERLIN),
+    datetime(2026, 3, 1, 9, tzinfo=UTC),
+    datetime(2026, 3, 1, 9, tzinfo=timezone(timedelta(hours=2))),
+    BERLIN,
+    date(2026, 3, 1),
+    time(9, tzinfo=BERLIN),
+    timedelta(days=1, microseconds=1),
+    decimal.Decimal("1.10"),
+    fractions.Fraction(1, 3),
+    uuid.UUID(int=5),
+    {1, "a"},
+    frozenset({(1, 2)}),
+    b"bytes",
+    bytearray(b"x"),
+    1 + 2j,
+    range(3),
+    OrderedDict(a=1),
+    deque([1], maxlen=3),
+    Counter("aab"),
+    ip_address("::1"),
+    pathlib.Path("/tmp/x"),
+    Colour.RED,
+    Flags.A | Flags.B,
+    Order.Kind.FAST,
+    Order(1, ["a"]),
+    Frozen(datetime(2026, 3, 1, tzinfo=BERLIN)),
+    Pair(1, "x"),
+    2**100,
+    None,
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_plain_values_and_the_users_classes_survive(value: Any) -> None:
+    (back,) = opened(sealed(entry(value))).args
+    assert back == value
+    assert type(back) is type(value)
+
+
+def test_the_zone_of_a_datetime_survives() -> None:
+    (back,) = opened(sealed(entry(datetime(2026, 3, 1, tzinfo=BERLIN)))).args
+    assert back.tzinfo.key == "Europe/Berlin"
+
+
+# ---------------------------------------------------------------- what may not be loaded
+
+
+class Reduced:
+    """Pickles as a call of anything."""
+
+    def __init__(self, function: Any, *args: Any) -> None:
+        self.call = (function, args)
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return self.call
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        Reduced(os.system, "false"),
+        Reduced(subprocess.Popen, ["false"]),
+        Reduced(eval, "1"),
+        Reduced(exec, "1"),
+        Reduced(getattr, os, "system"),
+        Reduced(getattr, Order, "__init__"),
+        Reduced(getattr, Colour, "mro"),
+        Reduced(getattr, ZoneInfo, "clear_cache"),
+        Reduced(functools.partial, print),
+        Reduced(operator.attrgetter("system"), os),
+        Reduced(operator.methodcaller("mro"), int),
+        Reduced(builtins.__import__, "os"),
+        Reduced(open, "/dev/null"),
+        Reduced(pickle.loads, b"N."),
+        Reduced(type, "X", (), {}),
+        Reduced(map, print, [1]),
+        Reduced(setattr, Order, "x", 1),
+        Reduced(pathlib.Path.unlink, pathlib.Path("/nonexistent")),
+    ],
+    ids=lambda trick: repr(trick.call[0]),
+)
+def test_a_signed_pickle_cannot_call_what_it_likes(trick: Reduced) -> None:
+    try:
+        payload = pickle.dumps({"handler": "x", "args": [trick]}, protocol=5)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        pytest.skip("this Python cannot even write it")
+    with pytest.raises(EntryRejected, match="may not be loaded"):
+        opened(signed(payload))
+
+
+def stack_global(module: str, name: str, protocol: int = 4) -> bytes:
+    """A pickle that names one global, dots and all, as no honest pickler would."""
+
+    def text(value: str) -> bytes:
+        return b"\x8c" + bytes([len(value)]) + value.encode()
+
+    return b"\x80" + bytes([protocol]) + text(module) + text(name) + b"\x93."
+
+
+def old_global(module: str, name: str) -> bytes:
+    return f"c{module}\n{name}\n.".encode()
+
+
+@pytest.fixture
+def innocent(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    """A user's module that imports what user's modules import."""
+    module = types.ModuleType("myapp")
+    for name, value in {
+        "os": os,
+        "sys": sys,
+        "system": os.system,
+        "Popen": subprocess.Popen,
+        "partial": functools.partial,
+        "run": print,
+        "attr": getattr,
+        "Order": Order,
+    }.items():
+        setattr(module, name, value)
+    monkeypatch.setitem(sys.modules, "myapp", module)
+    evil = types.ModuleType("myapp_evil")
+    evil.Order = Order  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "myapp_evil", evil)
+    return module
+
+
+@pytest.mark.usefixtures("innocent")
+@pytest.mark.parametrize("allow", [(), ("myapp.", "myvalues.")])
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("myapp", "os.system"),
+        ("myapp", "os"),
+        ("myapp", "sys.modules"),
+        ("myapp", "os.path.join"),
+        ("myapp", "system"),
+        ("myapp", "Popen"),
+        ("myapp", "partial"),
+        ("myapp", "run"),
+        ("myapp", "attr"),
+        ("myapp", "Order.__init__.__globals__"),
+        ("os", "system"),
+        ("posix", "system"),
+        ("builtins", "eval"),
+        ("__builtin__", "eval"),
+        ("builtins", "getattr.__self__"),
+        ("builtins", "set.__class__"),
+        ("datetime", "sys.modules"),
+        ("datetime", "datetime.now"),
+        ("decimal", "Decimal.__init__"),
+        ("zoneinfo", "ZoneInfo.clear_cache"),
+        ("uuid", "UUID.__init__.__globals__"),
+        ("copyreg", "add_extension"),
+        ("nt", "system"),
+    ],
+)
+def test_dotted_and_borrowed_names_are_refused(
+    module: str, name: str, allow: tuple[str, ...]
+) -> None:
+    for payload in (stack_global(module, name), old_global(module, name)):
+        with pytest.raises((EntryRejected, AttributeError, ImportError)):
+            load_restricted(payload, allow)
+    with pytest.raises(EntryRejected):
+        unseal(signed(stack_global(module, name)), 7, "default", KEYS, allow)
+
+
+@pytest.mark.usefixtures("innocent")
+def test_allow_names_whole_modules() -> None:
+    honest = pickle.dumps({"module": "myapp", "function": "f", "args": [Order(1, [])]})
+    assert opened(signed(honest), allow=("myapp.", "myvalues.")).args
+    assert opened(signed(honest), allow=("myapp", "myvalues")).args
+    with pytest.raises(EntryRejected, match="myvalues"):
+        opened(signed(honest), allow=("myapp.",))
+    for allow in [("myapp.",), ("myapp",)]:
+        with pytest.raises(EntryRejected):
+            load_restricted(stack_global("myapp_evil", "Order"), allow)
+
+
+@pytest.mark.parametrize("allow", [("myapp.",), ("myapp",)])
+@pytest.mark.parametrize("codec", CODECS)
+def test_allow_narrows_what_is_called(codec: Codec, allow: tuple[str, ...]) -> None:
+    for module in ("myapp", "myapp.jobs", "myapp.jobs.deep"):
+        fine = Entry(module=module, function="run")
+        blob = seal(encode(fine, codec, allow), codec, 7, "default", KEYS)
+        assert opened(blob, allow=allow) == fine
+    for module in ("myapp_evil", "os", "my", "xmyapp"):
+        bad = Entry(module=module, function="run")
+        with pytest.raises(InvalidEntry, match=r"may not be called.*allow"):
+            encode(bad, codec, allow)
+        with pytest.raises(EntryRejected, match="may not be called"):
+            opened(sealed(bad, codec), allow=allow)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[]", b"5", b"null", b'"x"', b"{}", b'{"module": 5, "function": "f"}', b"\xff", b"{" * 9_999,
+     b'{"handler": "x", "surprise": 1}', b'{"handler": "x", "args": 5}', b"[" * 60_000],
+)  # fmt: skip
+def test_signed_nonsense_is_refused(content: bytes) -> None:
+    with pytest.raises(EntryRejected):
+        opened(seal(content, "json", 7, "default", KEYS))
+    with pytest.raises(EntryRejected):
+        opened(seal(content, "pickle", 7, "default", KEYS))
+
+
+class Hostile(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def test_an_error_without_words_is_still_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    def explode(self: Any, state: Any) -> None:
+        raise Hostile
+
+    payload = pickle.dumps({"handler": "x", "args": [Order(1, [])]})
+    monkeypatch.setattr(Order, "__setstate__", explode, raising=False)
+    with pytest.raises(EntryRejected, match="Hostile"):
+        opened(signed(payload))
+
+
+# ---------------------------------------------------------------- fingerprints
+
+
+def fingerprint(what: Entry, codec: Codec = "pickle") -> str:
+    return digest(what, encode(what, codec), codec)
+
+
+def test_equal_entries_have_equal_fingerprints() -> None:
+    word = "report"
+    copy = "".join(list(word))
+    assert copy is not word
+    assert fingerprint(entry(word, word)) == fingerprint(entry(word, copy))
+    assert fingerprint(entry(a=1, b=2)) == fingerprint(entry(b=2, a=1))
+    assert fingerprint(entry(a={"x": 1, "y": 2})) == fingerprint(entry(a={"y": 2, "x": 1}))
+    assert fingerprint(entry({1: "a"}), "pickle") != fingerprint(entry({"1": "a"}), "pickle")
+
+
+def test_a_fingerprint_is_the_same_in_every_process() -> None:
+    code = (
+        "from tocsin.core.entry import Entry\n"
+        "from tocsin.storage.payload import digest, encode\n"
+        "sets = {'eu', 'us', 'asia'}, frozenset('abc')\n"
+        "e = Entry(handler='x', args=sets, kwargs={'k': {'a', 'b'}})\n"
+        "print(digest(e, encode(e, 'pickle'), 'pickle'))\n"
+    )
+    prints = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(prints) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (entry(1), entry(2)),
+        (entry(1), entry(True)),
+        (entry(1), entry(1.0)),
+        (entry([1, 2]), entry([2, 1])),
+        (entry([1]), entry((1,))),
+        (entry([[1], [2]]), entry([[1, 2]])),
+        (entry({1}), entry(frozenset({1}))),
+        (entry(), Entry(module="myapp.jobs", function="run2")),
+        (entry(a=1), entry({"a": 1})),
+    ],
+)
+def test_different_entries_have_different_fingerprints(one: Entry, other: Entry) -> None:
+    assert fingerprint(one) != fingerprint(other)
+
+
+def test_a_list_in_itself_has_a_fingerprint() -> None:
+    loop: list[Any] = [1]
+    loop.append(loop)
+    assert fingerprint(entry(loop))
+
+
+def test_the_json_form_is_the_map_of_the_prototype() -> None:
+    assert json.loads(encode(entry(1, x=2), "json")) == {
+        "module": "myapp.jobs",
+        "function": "run",
+        "args": [1],
+        "kwargs": {"x": 2},
+    }
