@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from .actors.attempts import unfinished
 from .actors.calls import Calls, result_of
-from .core.clock import SECOND, from_instant, to_instant
+from .core.clock import MINUTE, SECOND, from_instant, to_instant
 from .core.commands import AlarmsTriggered, Command, RescueRuns
 from .core.durations import parse_duration
 from .core.errors import TocsinError
@@ -26,7 +27,7 @@ from .core.work import Start
 from .engine import Limits, add_builtin_handlers, make_lanes
 from .executors.base import Executor, Report
 from .service import Tocsin
-from .storage.alarms import AlarmStore
+from .storage.alarms import AlarmStore, RawAlarm
 from .storage.claims import Claims
 from .storage.ledger import Commit, Ledger
 from .storage.lock import ServiceLock
@@ -148,8 +149,12 @@ class ManualTocsin(Tocsin):
         self._calls = Calls(self.handlers, opened.keys, self.clock, self._allow)
         self._alarms = AlarmStore(opened.database)
         self._ledger = Ledger(opened.database, self.clock, opened.drafts, Claims("manual"))
-        self._execute([RescueRuns()])
-        self.apply_config()
+        try:
+            self._execute([RescueRuns()])
+            self.apply_config()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def stop(self, grace: float | None = None) -> None:
@@ -197,7 +202,12 @@ class ManualTocsin(Tocsin):
     def _execute(self, commands: Sequence[Command], slots: int = 0) -> Commit:
         if self._ledger is None:
             raise TocsinError("it is not started: use `with app:`, or call start()")
-        return self._ledger.execute(commands, slots=slots)
+        commit = self._ledger.execute(commands, slots=slots)
+        cancelled = [start for start in self._waiting if start.claim in commit.cancels]
+        for start in cancelled:  # claimed in the same instant, not called yet
+            self._waiting.remove(start)
+            self._ledger.execute([unfinished(start, "cancelled", self.clock.now())])
+        return commit
 
     def _next_due(self, end: int) -> int | None:
         first = self._alarms.window(end + 1, 1)
@@ -210,9 +220,18 @@ class ManualTocsin(Tocsin):
         raw = [alarm.id for alarm in due if alarm.task_id is None]
         self._waiting.extend(self._execute([AlarmsTriggered(tasks)], MOST_SLOTS).starts)
         if raw:
-            rung = self._alarms.claim(raw, now, "manual")
-            self.delivered += [(alarm.target, alarm.message) for alarm in rung]
-            self._alarms.settle([alarm.id for alarm in rung], [])
+            self._deliver(self._alarms.claim(raw, now, "manual"), now)
+
+    def _deliver(self, rung: Sequence[RawAlarm], now: int) -> None:
+        """Note what rang; what cannot be read stays stored."""
+        delivered, postponed = [], []
+        for alarm in rung:
+            try:
+                self.delivered.append((alarm.target, alarm.message))
+                delivered.append(alarm.id)
+            except TocsinError:
+                postponed.append((now + MINUTE, alarm.id))
+        self._alarms.settle(delivered, postponed)
 
     def _run_ready(self) -> list[Run]:
         """Make every attempt that may start, and those that become ready meanwhile."""

@@ -32,6 +32,9 @@ MOST_AT_ONCE = 5_000
 MOST_IN_WINDOW = 50_000
 LONGEST_POSTPONED = MINUTE
 
+Row = tuple[int, str, str]
+"""A new raw alarm: when, to whom, and the message as JSON."""
+
 
 class Alarm(Actor):
     """Durable raw alarms to any registered name, and the alarms of the tasks.
@@ -55,7 +58,7 @@ class Alarm(Actor):
         self._window_ends = 0
         self._reload_at = 0
         self._failures = 0
-        self._owed: list[tuple[int, str, str]] = []
+        self._owed: list[Row] = []
         self._delivered: set[int] = set()
 
     def on_start(self) -> None:
@@ -187,18 +190,7 @@ class Alarm(Actor):
 
     def _change(self, orders: Sequence[tuple[Letter, Any]]) -> None:
         """Carry out `SetAlarm` and `CancelAlarm` in one transaction, then answer."""
-        added: list[tuple[Letter, tuple[int, str, str]]] = []
-        cancelled: list[tuple[Letter, int]] = []
-        for letter, message in orders:
-            try:
-                if isinstance(message, CancelAlarm):
-                    cancelled.append((letter, _whole(message.alarm_id)))
-                elif isinstance(message, SetAlarm):
-                    added.append((letter, self._row(message)))
-                else:
-                    raise InvalidMessage(f"Alarm does not understand {type(message).__name__}")
-            except TocsinError as error:
-                _refuse(letter, error)
+        added, cancelled = self._checked(orders)
         if not added and not cancelled:
             return
         try:
@@ -217,7 +209,25 @@ class Alarm(Actor):
                 self._window.discard(alarm_id)
             letter.answer(alarm_id in gone)
 
-    def _row(self, order: SetAlarm) -> tuple[int, str, str]:
+    def _checked(
+        self, orders: Sequence[tuple[Letter, Any]]
+    ) -> tuple[list[tuple[Letter, Row]], list[tuple[Letter, int]]]:
+        """What is to be added and cancelled; what is wrong is refused here."""
+        added: list[tuple[Letter, Row]] = []
+        cancelled: list[tuple[Letter, int]] = []
+        for letter, message in orders:
+            try:
+                if isinstance(message, CancelAlarm):
+                    cancelled.append((letter, _whole(message.alarm_id)))
+                elif isinstance(message, SetAlarm):
+                    added.append((letter, self._row(message)))
+                else:
+                    raise InvalidMessage(f"Alarm does not understand {type(message).__name__}")
+            except TocsinError as error:
+                _refuse(letter, error)
+        return added, cancelled
+
+    def _row(self, order: SetAlarm) -> Row:
         _check_target(order.target)
         try:
             message = json.dumps(order.message, allow_nan=False)

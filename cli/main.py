@@ -7,7 +7,9 @@ import click
 from .add import add
 from .change import cancel, pause, resume, retry, trigger
 from .check import check
-from .history import events, explain, history
+from .events import events
+from .explain import explain
+from .history import history
 from .init import init
 from .next import next_times
 from .options import Commands, command

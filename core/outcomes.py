@@ -31,7 +31,7 @@ def finish(task: TaskState, done: RunFinished, now: int) -> list[e.Event] | None
             _returned(task, run, now, now, done.error or "interrupted by a shutdown", counts=False)
         ]
     if done.outcome == "cancelled":
-        return [_called_off(task, run, now)]
+        return _with_rest(task, _called_off(task, run, now))
     return _with_rest(task, _executed(task, run, done, now))
 
 
@@ -102,7 +102,7 @@ def _over(task: TaskState, run: RunState) -> bool:
     return task.status == "cancelled" or (task.status in ENDED and run.cause == "schedule")
 
 
-def _with_rest(task: TaskState, ended: e.TaskExecuted) -> list[e.Event]:
+def _with_rest(task: TaskState, ended: e.TaskExecuted | e.RunCancelled) -> list[e.Event]:
     """The end of a run; when the task fails with it, what still waits is called off."""
     if ended.ends != "failed":
         return [ended]

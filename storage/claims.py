@@ -17,9 +17,26 @@ _BACKLOG = """
       AND (runs.cause <> 'schedule' OR instr(tasks.policy, '"overlap":"allow"')
            OR NOT EXISTS (SELECT 1 FROM runs AS other
                           WHERE other.task_id = runs.task_id AND other.status = 'executing'))
-    ORDER BY runs.ready_at LIMIT ?
+    ORDER BY {order} runs.ready_at LIMIT ?
 """
 """Waiting runs that may start; those behind another run of their task must not crowd them out."""
+
+_AHEAD = """
+    SELECT 1 FROM runs JOIN tasks ON tasks.id = runs.task_id
+    LEFT JOIN alarms ON alarms.task_id = runs.task_id
+    WHERE runs.status = 'pending' AND runs.ready_at > ?
+      AND (tasks.status = 'active' OR (runs.cause <> 'schedule' AND tasks.status <> 'quarantined'))
+      AND (alarms.due_at IS NULL OR alarms.due_at > runs.ready_at)
+    LIMIT 1
+"""
+"""Runs that were ready before the clock was set back: their alarm has rung already."""
+
+_RANKED = """instr(tasks.policy, '"priority":')"""
+_BY_RANK = f"""
+    CASE WHEN {_RANKED} AND json_valid(tasks.policy)
+    THEN json_extract(tasks.policy, '$.priority') ELSE 0 END DESC,
+"""
+"""Looks at every waiting run: asked for only once a task has said how important it is."""
 
 
 class Claims:
@@ -32,11 +49,14 @@ class Claims:
     def __init__(self, incarnation: str) -> None:
         self.incarnation = incarnation
         self.backlog = True
+        self._ranked: bool | None = None
 
     def take(self, unit: Unit, connection: sqlite3.Connection, slots: int) -> list[Start]:
         """Claim up to `slots` runs, the most important and longest waiting first."""
         if slots > 0 and self.backlog:
             self._load_backlog(unit, connection, slots)
+        if any('"priority":' in task.policy_json for task in unit.tasks.values()):
+            self._ranked = True
         waiting = [place for task in list(unit.tasks.values()) for place in _places(unit, task)]
         waiting.sort(key=itemgetter(0))
         claimed: list[tuple[TaskState, RunState]] = []
@@ -51,8 +71,13 @@ class Claims:
         return _starts(connection, unit, claimed)
 
     def _load_backlog(self, unit: Unit, connection: sqlite3.Connection, slots: int) -> None:
-        rows = connection.execute(_BACKLOG, (unit.now, slots + 1)).fetchall()
-        self.backlog = len(rows) > slots
+        if self._ranked is None:
+            found = connection.execute(f"SELECT 1 FROM tasks WHERE {_RANKED} LIMIT 1").fetchone()
+            self._ranked = found is not None
+        statement = _BACKLOG.format(order=_BY_RANK if self._ranked else "")
+        rows = connection.execute(statement, (unit.now, slots + 1)).fetchall()
+        ahead = connection.execute(_AHEAD, (unit.now,)).fetchone()
+        self.backlog = len(rows) > slots or ahead is not None
         unit.load(row[0] for row in rows)
 
 

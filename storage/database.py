@@ -86,12 +86,13 @@ class Database:
     def _typed_errors(self) -> Iterator[None]:
         try:
             yield
-        except _OUTAGES as error:
-            raise unavailable(error) from error
-        except (peewee.DatabaseError, sqlite3.DatabaseError) as error:
-            if type(error) not in {peewee.DatabaseError, sqlite3.DatabaseError}:
-                raise  # a mistake in a statement or its values, not a broken file
-            raise damaged(self.path, error) from error
+        except (*_OUTAGES, peewee.DatabaseError, sqlite3.DatabaseError) as error:
+            first = _first(error)
+            if isinstance(first, _OUTAGES):
+                raise unavailable(first) from error
+            if type(first) in {peewee.DatabaseError, sqlite3.DatabaseError}:
+                raise damaged(self.path, first) from error
+            raise  # a mistake in a statement or its values, not a broken file
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -119,6 +120,13 @@ class Database:
         """The rows of a peewee query, as tuples."""
         with self.session():
             return list(query.tuples().execute(self._db))
+
+
+def _first(error: BaseException) -> BaseException:
+    """What went wrong at first: some failures roll back by themselves, then our rollback fails."""
+    while "no transaction is active" in str(error) and error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def sqlite_path(url: str) -> Path:

@@ -135,6 +135,13 @@ def test_a_task_that_fails_leaves_no_run_waiting_for_ever(story: Any) -> None:
     assert story.task.runs == {}
 
 
+def test_a_task_that_fails_with_a_cancelled_run_leaves_none_waiting_either(story: Any) -> None:
+    story.order(every("5m"), options={"on_exhausted": "disable", "catch_up": "all"})
+    story.ring(after=10 * MINUTE)
+    story.finish(story.claim(), "cancelled")
+    assert (story.task.status, story.task.runs) == ("failed", {})
+
+
 def test_a_cancelled_attempt_is_not_tried_again(story: Any) -> None:
     run = running(story, every("5m"))
     story.finish(run, "cancelled")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tocsin import Policy, Retry, RunContext, Tocsin, after, at, cron, every, now
+from tocsin.core.clock import MINUTE, SECOND
 from tocsin.core.errors import (
     InvalidEntry,
     InvalidSchedule,
@@ -16,7 +17,6 @@ from tocsin.core.errors import (
     UnknownRun,
     UnknownTask,
 )
-from tocsin.core.clock import MINUTE, SECOND
 from tocsin.messages import NewEntries, NewEntry
 from tocsin.testing import ManualTocsin
 

@@ -366,6 +366,17 @@ def test_a_failed_transaction_forgets_no_waiting_run(desk: Any) -> None:
     assert len(desk.execute(slots=100).starts) == 2
 
 
+def test_a_run_that_was_ready_is_not_forgotten_when_the_clock_is_set_back(desk: Any) -> None:
+    task_id = desk.order(every("1d"))
+    desk.ring(task_id, after=DAY, slots=0)
+    desk.clock.instant -= HOUR
+    assert desk.execute(slots=5).starts == []
+    desk.clock.instant += HOUR
+    assert [start.task_id for start in desk.execute(slots=5).starts] == [task_id]
+    desk.execute(slots=5)
+    assert not desk.claims.backlog, "it is not looked for for ever"
+
+
 def test_an_ended_cancelled_task_asks_its_running_attempt_to_stop(desk: Any) -> None:
     task_id = desk.order()
     (start,) = desk.ring(task_id, after=5 * MINUTE)

@@ -55,7 +55,11 @@ def opened(blob: bytes, keys: Keyring = KEYS, allow: tuple[str, ...] = ()) -> En
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=10,
 )
@@ -277,12 +281,12 @@ class Reduced:
         Reduced(subprocess.Popen, ["false"]),
         Reduced(eval, "1"),
         Reduced(exec, "1"),
-        Reduced(getattr, os, "system"),
+        Reduced(getattr, Order, "Kind"),
         Reduced(getattr, Order, "__init__"),
         Reduced(getattr, Colour, "mro"),
         Reduced(getattr, ZoneInfo, "clear_cache"),
         Reduced(functools.partial, print),
-        Reduced(operator.attrgetter("system"), os),
+        Reduced(operator.attrgetter("Kind"), Order),
         Reduced(operator.methodcaller("mro"), int),
         Reduced(builtins.__import__, "os"),
         Reduced(open, "/dev/null"),
@@ -295,10 +299,7 @@ class Reduced:
     ids=lambda trick: repr(trick.call[0]),
 )
 def test_a_signed_pickle_cannot_call_what_it_likes(trick: Reduced) -> None:
-    try:
-        payload = pickle.dumps({"handler": "x", "args": [trick]}, protocol=5)
-    except (pickle.PicklingError, TypeError, AttributeError):
-        pytest.skip("this Python cannot even write it")
+    payload = pickle.dumps({"handler": "x", "args": [trick]}, protocol=5)
     with pytest.raises(EntryRejected, match="may not be loaded"):
         opened(signed(payload))
 

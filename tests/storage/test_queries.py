@@ -1,0 +1,130 @@
+"""Reading for people."""
+
+from typing import Any
+
+import pytest
+
+from tocsin.core import commands as c
+from tocsin.core.clock import MINUTE
+from tocsin.core.errors import UnknownTask
+from tocsin.core.events import TaskExecuted
+from tocsin.core.policy import Policy, Retry
+from tocsin.core.schedule import at, every
+
+
+@pytest.mark.parametrize("tenant", ["default", "alice"])
+def test_a_task_is_found_by_its_key_its_id_and_itself(desk: Any, tenant: str) -> None:
+    task_id = desk.order(key="report", tenant=tenant)
+    for ref in ("report", task_id, str(task_id), f"#{task_id}"):
+        assert desk.queries.task(ref, tenant).id == task_id
+    assert desk.queries.task(desk.queries.task("report", tenant), tenant).id == task_id
+
+
+def test_a_key_of_digits_wins_over_an_id(desk: Any) -> None:
+    first = desk.order()
+    named = desk.order(key=str(first))
+    assert desk.task(str(first)).id == named
+    assert desk.task(first).id == first
+    assert desk.task(f"#{first}").id == first
+
+
+NOBODY = ["nobody", "", "#", "#x", "9" * 30, "9" * 5_000, 1 << 70, -1, 0, "\ud800", "a\0b", "²"]
+
+
+@pytest.mark.parametrize("ref", NOBODY)
+def test_what_is_not_there_is_an_unknown_task(desk: Any, ref: Any) -> None:
+    desk.order(tenant="alice")
+    with pytest.raises(UnknownTask):
+        desk.task(ref)
+
+
+def test_the_nearest_key_is_named_but_never_another_tenants(desk: Any) -> None:
+    desk.order(key="nightly-report")
+    desk.order(key="secret-report", tenant="alice")
+    with pytest.raises(UnknownTask, match="did you mean 'nightly-report'"):
+        desk.task("nightly-reprot")
+    with pytest.raises(UnknownTask) as refused:
+        desk.task("secret-reprot")
+    assert "secret-report" not in str(refused.value)
+
+
+def test_tasks_are_filtered_by_tenant_status_and_author(desk: Any) -> None:
+    a, b, d = (desk.order(key=key) for key in "abd")
+    e = desk.order(key="e", tenant="alice", created_by="config")
+    desk.ask(c.PauseTask("b"))
+    tasks = desk.queries.tasks
+
+    def ids(*tenant: Any, **wanted: Any) -> list[int]:
+        return [task.id for task in tasks(*tenant, **wanted)]
+
+    assert ids() == [a, b, d, e]
+    assert ids("default") == [a, b, d]
+    assert ids(status=["paused"]) == [b]
+    assert ids(status=["active", "paused"]) == [a, b, d, e]
+    assert ids(created_by="config") == [e]
+    assert ids("default", created_by="config") == []
+    assert ids(limit=2) == [a, b]
+    assert [t.id for t in desk.queries.with_keys(["a", "d", "e", "?"])] == [a, d]
+    assert desk.queries.with_keys([]) == []
+
+
+def test_the_next_tasks_come_soonest_first_and_are_active(desk: Any) -> None:
+    late, soon = desk.order(every("1h")), desk.order(every("1m"))
+    paused = desk.order(every("1s"), key="p")
+    desk.ask(c.PauseTask("p"))
+    done = desk.order(at("in 1 second"))
+    desk.finish(desk.ring(done, after=MINUTE)[0])
+    assert [task.id for task in desk.queries.next_tasks(None, 9)] == [soon, late]
+    assert [task.id for task in desk.queries.next_tasks("default", 1)] == [soon]
+    assert desk.queries.next_tasks("alice", 9) == []
+    assert desk.task(paused).next_run_at is None, "it will not run by itself"
+
+
+def test_runs_are_filtered_and_the_latest_comes_first(desk: Any) -> None:
+    policy = Policy(retry=Retry(attempts=0))
+    one, other = desk.order(policy=policy), desk.order(tenant="alice", policy=policy)
+    first, second = desk.ring(one, other, after=5 * MINUTE)
+    desk.finish(first, "failed", error="no")
+    desk.finish(second)
+    desk.ring(one, after=5 * MINUTE, slots=0)
+    runs = desk.queries.runs
+    assert [run.id for run in runs()] == [3, 2, 1]
+    assert [run.id for run in runs("alice")] == [2]
+    assert [run.id for run in runs(task_id=one)] == [3, 1]
+    assert [run.id for run in runs(status=["failed", "succeeded"])] == [2, 1]
+    assert [run.id for run in runs(limit=1)] == [3]
+    (failed,) = runs(status=["failed"])
+    assert (failed.error, failed.attempt, failed.tenant) == ("no", 1, "default")
+
+
+def test_events_are_read_in_order_and_in_pages(desk: Any) -> None:
+    one, _ = desk.order(), desk.order()
+    desk.finish(desk.ring(one, after=5 * MINUTE)[0], result={"ä": [1]})
+    logged = desk.queries.events()
+    assert [entry.id for entry in logged] == list(range(1, len(logged) + 1))
+    assert [type(entry.event).type for entry in desk.queries.events(task_id=one)] == [
+        "TaskScheduled", "RunPlanned", "RunStarted", "TaskExecuted",
+    ]  # fmt: skip
+    page = desk.queries.events(limit=2)
+    assert desk.queries.events(after=page[-1].id) == logged[2:]
+    assert desk.queries.events(limit=2, latest=True) == logged[-2:]
+    event = logged[-1].event
+    assert isinstance(event, TaskExecuted)
+    assert event.result == {"ä": [1]}
+
+
+def test_reading_changes_nothing(desk: Any) -> None:
+    desk.order(key="a")
+    desk.ring(1, after=5 * MINUTE, slots=0)
+    before = desk.task_rows(), desk.run_states(), desk.alarms()
+    desk.queries.tasks()
+    desk.queries.runs()
+    desk.queries.events()
+    desk.task("a").to_dict()
+    assert (desk.task_rows(), desk.run_states(), desk.alarms()) == before
+
+
+def test_whether_anything_was_ever_stored(desk: Any) -> None:
+    assert not desk.queries.has_entries()
+    desk.order()
+    assert desk.queries.has_entries()
