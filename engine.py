@@ -149,9 +149,13 @@ class Engine:
             for lane in self.lanes.values()
         ]
         for stop in stops:
-            stop.start()
+            try:
+                stop.start()
+            except RuntimeError:  # no new thread: the interpreter is ending
+                stop.run()
         for stop in stops:
-            stop.join()
+            if stop.ident is not None:
+                stop.join()
         unfinished = [claim for lane in self.lanes.values() for claim in lane.stop(0)]
         if unfinished:
             logger.warning("{} runs did not end in time and are interrupted", len(unfinished))

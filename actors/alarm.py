@@ -6,7 +6,7 @@ set meanwhile is told to it. A cached alarm is a hint only: storage decides what
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from loguru import logger
 
@@ -46,11 +46,12 @@ class Alarm(Actor):
     """
 
     batch = 1_000
+    watermarks: ClassVar = {"reload": 60.0, "ring": 60.0}
 
     def __init__(self, database: Database, incarnation: str, timezone: str = "UTC") -> None:
         super().__init__()
         self._database = database
-        self._store = AlarmStore(database)
+        self._store = AlarmStore(database, lambda: not self.fenced)
         self._boot = incarnation
         self._timezone = timezone
         self._window = Window()
@@ -82,6 +83,7 @@ class Alarm(Actor):
         """Ring what is due, read the window again when it is time or the clock was set."""
         if self.clock.monotonic() >= self._reload_at or self.clock.now() >= self._window_ends:
             self._load()
+        self.mark("reload")
         self._ring()
 
     def receive(self, letters: Sequence[Letter]) -> None:
@@ -112,9 +114,11 @@ class Alarm(Actor):
         except StorageUnavailable as error:
             self._failures += 1
             self._reload_at = self.clock.monotonic() + min(self._failures, 5) * SECOND
+            self.vitals.ail(str(error))
             logger.warning("the timers could not be loaded, trying again: {}", error)
             return
         self._failures = 0
+        self.vitals.recover()
         if len(alarms) >= MOST_IN_WINDOW:
             until = alarms[-1].due_at or until
             self._reload_at = self.clock.monotonic() + SECOND
@@ -138,6 +142,7 @@ class Alarm(Actor):
     # ------------------------------------------------------------ ringing
 
     def _ring(self) -> None:
+        self.mark("ring")
         now = self.clock.now()
         due = self._window.pop_due(now, MOST_AT_ONCE)
         if not due:
@@ -170,6 +175,7 @@ class Alarm(Actor):
             self._store.settle(self._delivered, postponed)
             self._delivered.clear()
         except StorageUnavailable as error:
+            self.vitals.ail(str(error))
             logger.warning("{} timers wait for the database: {}", len(ids), error)
             self._reload_at = self.clock.monotonic() + SECOND
             return

@@ -6,9 +6,9 @@ supervisor, exactly once, from the end of the actor's thread.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import pykka
 from loguru import logger
@@ -45,6 +45,9 @@ class Actor(pykka.ThreadingActor):
         overflow: what happens to more: see `Mailbox`.
         name: what it is registered under.
         forgives: errors in a told message that are the sender's mistake and kill nobody.
+        busy_limit: seconds without a sign of life, in one message or one `idle`, after which
+            the actor hangs and is replaced; None for never. Default 60.
+        watermarks: what must keep moving (see `mark`), and the seconds it may stand still.
         info: anything to be shown in the supervisor's list of children.
         vitals: what it is doing.
     """
@@ -54,6 +57,8 @@ class Actor(pykka.ThreadingActor):
     capacity: int | None = None
     overflow: Overflow = "block"
     forgives: tuple[type[Exception], ...] = (InvalidMessage,)
+    busy_limit: float | None = 60.0
+    watermarks: ClassVar[Mapping[str, float]] = {}
     info: Any = None
 
     def __init__(self, *, clock: Clock | None = None) -> None:
@@ -114,8 +119,12 @@ class Actor(pykka.ThreadingActor):
     def begin(self, letter: Letter) -> bool:
         """Note that a letter is being handled now; False when this incarnation was replaced."""
         may_begin = self._hand.begin(letter)
-        self._busy(_what(letter))
+        self.vitals.busy(_what(letter))
         return may_begin
+
+    def mark(self, name: str | None = None) -> None:
+        """Give a sign of life: in the midst of what takes long, or for one of `watermarks`."""
+        self.vitals.mark(name)
 
     @property
     def fenced(self) -> bool:
@@ -151,6 +160,7 @@ class Actor(pykka.ThreadingActor):
         """
         self.name = name
         self.vitals.incarnation = incarnation
+        self.vitals.busy_limit, self.vitals.limits = self.busy_limit, self.watermarks
         self.registry = registry
         self._report = report
         if not self._has_own_clock:
@@ -214,6 +224,8 @@ class Actor(pykka.ThreadingActor):
         """
         lost = self._hand.fence()
         self.actor_stopped.set()
+        if self._thread is not None:
+            self.registry.abandon(self._thread)
         for letter in lost:
             letter.fail(
                 ActorCrashed(f"{self.name!r} was replaced while it handled {_what(letter)}")
@@ -237,6 +249,7 @@ class Actor(pykka.ThreadingActor):
 
     def _live(self) -> None:
         self.mailbox.owner = threading.get_ident()
+        self.vitals.begin()
         reason: Reason = "normal"
         try:
             if self._come_up():
@@ -247,7 +260,7 @@ class Actor(pykka.ThreadingActor):
             self._depart(reason)
 
     def _come_up(self) -> bool:
-        self._busy("on_start")
+        self.vitals.busy("on_start")
         try:
             self._prepare()
         except BaseException as error:  # noqa: BLE001 - even SystemExit ends this actor only
@@ -255,7 +268,7 @@ class Actor(pykka.ThreadingActor):
             self.actor_stopped.set()
             if self._report is None and not isinstance(error, Ignore):
                 self._log_death("could not start", error)
-        self._rest(0)
+        self.vitals.rest(0)
         self._started = self._start_error is None
         self._ready.set()
         return self._started
@@ -288,16 +301,16 @@ class Actor(pykka.ThreadingActor):
         if self._hand.stop_requests:
             self.stop()
         elif not self._must_end() and (not found or self._is_due()):
-            self._busy("idle")
+            self.vitals.busy("idle")
             self.idle()
-            self._rest(0)
+            self.vitals.rest(0)
             if self._must_end():
                 self._hand.release()
         letters = self._hand.open(as_a_whole=type(self).receive is not Actor.receive)
         if letters:
-            self._busy(_what(letters[0]))
+            self.vitals.busy(_what(letters[0]))
             self.receive(letters)
-            self._rest(len(letters))
+            self.vitals.rest(len(letters))
         self._hand.close()
 
     def _is_due(self) -> bool:
@@ -329,7 +342,7 @@ class Actor(pykka.ThreadingActor):
         self.actor_stopped.set()
         if self.fenced:
             return reason
-        self._busy("on_stop")
+        self.vitals.busy("on_stop")
         try:
             self.on_stop(reason)
         except BaseException as error:  # noqa: BLE001 - the end must be reported all the same
@@ -356,13 +369,9 @@ class Actor(pykka.ThreadingActor):
             self._start_error = self._start_error or (None if isinstance(reason, str) else reason)
             self._ready.set()
 
-    def _busy(self, what: str) -> None:
-        self.vitals.busy(what, self.clock.monotonic())
-
-    def _rest(self, handled: int) -> None:
-        self.vitals.rest(handled, self.clock.monotonic())
-
     def _log_death(self, how: str, error: BaseException) -> None:
+        if self.fenced:
+            return  # it was given up, with a report of its own
         with suppress(BaseException):  # a broken log must not hide the death
             logger.opt(exception=error).error("{} {}: {}", self.name, how, describe(error))
 

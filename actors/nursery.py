@@ -4,15 +4,13 @@ from collections.abc import Callable, Iterable
 
 from loguru import logger
 
-from ..core.clock import SECOND, SystemClock
+from ..core.clock import SECOND
 from ..core.errors import StartFailed
 from .base import Actor, describe
 from .child import Child
 from .mailbox import Letter
 from .messages import ChildDown, Reason
-
-_REAL_TIME = SystemClock()
-"""How long a thread takes is a matter of the machine, whatever clock its actor lives by."""
+from .vitals import REAL_TIME
 
 
 class Nursery:
@@ -50,8 +48,10 @@ class Nursery:
             actor.fence()
         running = False
         try:
+            self._supervisor.vitals.allow(child.spec.start_limit)
             running = actor.launch(child.spec.start_limit)
         finally:
+            self._supervisor.vitals.allow(0.0)
             if actor.fenced and not actor.has_ended:
                 self._given_up.append(actor)
             if not running:
@@ -71,7 +71,7 @@ class Nursery:
         """
         order = list(children)[::-1]
         for group in [order] if together else [[child] for child in order]:
-            asked_at = _REAL_TIME.monotonic()
+            asked_at = REAL_TIME.monotonic()
             for child in group:
                 self._ask_to_end(child)
             for child in group:
@@ -99,8 +99,11 @@ class Nursery:
         if actor is None:
             return
         grace = child.spec.grace
-        waited = (_REAL_TIME.monotonic() - asked_at) / SECOND
-        if actor.join(None if grace is None else max(0.0, grace - waited)):
+        waited = (REAL_TIME.monotonic() - asked_at) / SECOND
+        self._supervisor.vitals.allow(grace)
+        ended = actor.join(None if grace is None else max(0.0, grace - waited))
+        self._supervisor.vitals.allow(0.0)
+        if ended:
             return
         self.give_up(actor)
         if child.spec.shutdown != "brutal":
@@ -138,15 +141,23 @@ class Nursery:
         boss, name = self._supervisor, child.spec.name
         mailbox = boss.registry.inheritance(name, boss.name)
         child.incarnation = boss.registry.next_incarnation()
+        report = self._reporter(child.spec.id, child.incarnation)
         actor.adopt(
             name=name,
             incarnation=child.incarnation,
             registry=boss.registry,
             clock=boss.clock,
-            report=self._reporter(child.spec.id, child.incarnation),
+            report=report,
             mailbox=mailbox,
         )
-        boss.registry.register(name, actor.actor_ref, child.incarnation, boss.name)
+        boss.registry.register(
+            name,
+            actor.actor_ref,
+            child.incarnation,
+            boss.name,
+            vitals=actor.vitals,
+            report=report,
+        )
 
     def _reporter(self, child_id: str, incarnation: int) -> Callable[[Reason], None]:
         mailbox = self._supervisor.mailbox

@@ -7,26 +7,45 @@ replaced, so an `Address` stays good for as long as the name is used.
 import itertools
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pykka
 from pykka import ActorRef
 
-from ..core.errors import ActorTimeout, ActorUnavailable, InvalidMessage, NameTaken
+from ..core.errors import ActorTimeout, ActorUnavailable, Fenced, InvalidMessage, NameTaken
 from ..core.hints import did_you_mean
 from .mailbox import Letter, Mailbox
-from .messages import Down
+from .messages import Down, Reason
+from .vitals import Vitals
 
 WhenDown = Literal["wait", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Member:
+    """Who is behind a name, for those who watch.
+
+    Attributes:
+        name: what others call it.
+        mailbox: what waits for it.
+        ref: its last life.
+        incarnation: the number of that life.
+        owner: the name of its supervisor, None for the top of a tree.
+        vitals: its signs of life; None when it was not registered with them.
+        report: tells whoever answers for this life that it has ended, and why.
+        lives: how many lives the name has had.
+    """
+
+    name: str
     mailbox: Mailbox
     ref: ActorRef[Any]
     incarnation: int
     owner: str | None
+    vitals: Vitals | None
+    report: Callable[[Reason], object] | None
+    lives: int = 1
 
     def may_become(self, mailbox: Mailbox, incarnation: int) -> bool:
         """Whether this is a later life of the same actor."""
@@ -37,7 +56,8 @@ class Registry:
     """Names and the actors behind them. All methods may be called from every thread."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Member] = {}
+        self._abandoned: dict[int, threading.Thread] = {}
         self._owned: dict[str, dict[str, None]] = {}  # dicts as ordered sets
         self._watchers: dict[str, dict[str, None]] = {}
         self._incarnations = itertools.count(1)
@@ -48,7 +68,14 @@ class Registry:
         return next(self._incarnations)
 
     def register(
-        self, name: str, ref: ActorRef[Any], incarnation: int, owner: str | None = None
+        self,
+        name: str,
+        ref: ActorRef[Any],
+        incarnation: int,
+        owner: str | None = None,
+        *,
+        vitals: Vitals | None = None,
+        report: Callable[[Reason], object] | None = None,
     ) -> None:
         """Put an actor behind a name.
 
@@ -58,6 +85,8 @@ class Registry:
             incarnation: which life of it this is.
             owner: the supervisor that answers for the name; when that one's name is forgotten,
                 this one is too.
+            vitals: its signs of life.
+            report: whom a watcher tells that this life is over: see `Member`.
 
         Raises:
             NameTaken: an actor with another mailbox has the name.
@@ -69,7 +98,10 @@ class Registry:
             known = self._entries.get(name)
             if known and not known.mailbox.closed and not known.may_become(mailbox, incarnation):
                 raise NameTaken(f"the name {name!r} belongs to another actor: choose another")
-            self._entries[name] = _Entry(mailbox, ref, incarnation, owner)
+            lives = known.lives + 1 if known and known.mailbox is mailbox else 1
+            self._entries[name] = Member(
+                name, mailbox, ref, incarnation, owner, vitals, report, lives
+            )
             if owner is not None:
                 self._owned.setdefault(owner, {})[name] = None
 
@@ -105,6 +137,32 @@ class Registry:
     def names(self) -> list[str]:
         """All names in use, in the order in which they were first taken."""
         return list(self._entries)
+
+    def members(self) -> list[Member]:
+        """Who is behind each name now, or was last, in the order the names were first taken."""
+        return list(self._entries.values())
+
+    def member(self, name: str) -> Member | None:
+        """Who is behind a name now, or was last; None when it is not in use."""
+        return self._entries.get(name)
+
+    def abandon(self, thread: threading.Thread) -> None:
+        """Note that an actor's thread was given up: it sends nothing any more.
+
+        Python cannot kill it; it counts as `abandoned` for as long as it exists.
+        """
+        with self._lock:
+            if thread.ident is not None:
+                self._abandoned[thread.ident] = thread
+
+    @property
+    def abandoned(self) -> int:
+        """How many threads of actors were given up and still exist."""
+        with self._lock:
+            gone = [ident for ident, each in self._abandoned.items() if not each.is_alive()]
+            for ident in gone:
+                del self._abandoned[ident]
+            return len(self._abandoned)
 
     def owned_by(self, owner: str) -> list[str]:
         """The names that a supervisor answers for."""
@@ -159,7 +217,10 @@ class Registry:
         Raises:
             ActorUnavailable: nobody has this name, or `when_down` is `fail` and nobody is there.
             MailboxFull: there is no room.
+            Fenced: the sender is an actor that was replaced.
         """
+        if self._abandoned and self._is_abandoned(threading.current_thread()):
+            raise Fenced(f"nothing is sent to {name!r}: the sender was replaced meanwhile")
         known = self._entries.get(name)
         if known is None:
             hint = did_you_mean(name, self.names())
@@ -167,6 +228,9 @@ class Registry:
         if when_down == "fail" and not known.ref.is_alive():
             raise ActorUnavailable(f"{name!r} is being restarted: try again later")
         known.mailbox.put(letter, timeout)
+
+    def _is_abandoned(self, thread: threading.Thread) -> bool:
+        return self._abandoned.get(thread.ident or 0) is thread
 
     def is_own_thread(self, name: str) -> bool:
         """Whether the caller is the actor behind `name` itself."""

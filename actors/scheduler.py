@@ -5,7 +5,7 @@ only then acts: answers, arms alarms, hands out attempts. A reply always means d
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from loguru import logger
 
@@ -37,6 +37,8 @@ class Scheduler(Actor):
     """
 
     batch = 1_000
+    busy_limit = 120.0
+    watermarks: ClassVar = {"tick": 120.0}
 
     def __init__(
         self, database: Database, ledger: Ledger, attempts: Attempts, *, capacity: int = 1_010
@@ -44,6 +46,7 @@ class Scheduler(Actor):
         super().__init__()
         self._database = database
         self._ledger = ledger
+        self._ledger.may_commit = lambda: not self.fenced
         self._attempts = attempts
         self._most_out = capacity
         self._out: set[tuple[int, int]] = set()
@@ -66,6 +69,7 @@ class Scheduler(Actor):
 
     def idle(self) -> None:
         """Once a second: catch up with what happened while nobody said so."""
+        self.mark("tick")
         if self.clock.monotonic() < self._tick_at:
             return
         self._tick_at = self.clock.monotonic() + TICK
@@ -76,6 +80,7 @@ class Scheduler(Actor):
             results = self._attempts.results()
             if results or self._ledger.backlog:
                 self._carry_out(results)
+            self.vitals.recover()
         except StorageError as error:
             self._outage(error)
 
@@ -152,6 +157,7 @@ class Scheduler(Actor):
 
     def _outage(self, error: StorageError) -> None:
         """Nothing was stored; what was only told must ring, or be reported, again."""
+        self.vitals.ail(str(error))
         logger.warning("the database cannot be used, trying again: {}", error)
         self._seen = None
 

@@ -67,6 +67,16 @@ class Tree:
         self._end("shutdown")
         return False
 
+    def fail(self, reason: Reason) -> None:
+        """Give the whole tree up at once: nothing of it acts any more, and it has failed.
+
+        Args:
+            reason: why; what `failure` is from now on.
+        """
+        if self.alive:
+            self.supervisor.fence()
+            self._end(reason)
+
     def _end(self, reason: Reason) -> None:
         if not self._ended.is_set():
             self._reason = reason
@@ -100,7 +110,7 @@ def start_tree(
     tree = Tree(name, registry, top)
     incarnation = registry.next_incarnation()
     top.adopt(name=name, incarnation=incarnation, registry=registry, clock=clock, report=tree._end)  # noqa: SLF001 - the two are one
-    registry.register(name, top.actor_ref, incarnation)
+    registry.register(name, top.actor_ref, incarnation, vitals=top.vitals, report=tree.fail)
     try:
         top.launch(None)
     except StartFailed:

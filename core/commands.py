@@ -191,8 +191,20 @@ class RescueRuns:
     held: frozenset[tuple[int, int]] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class ClockStepped:
+    """Told by the Warden: the wall clock was set; plan again.
+
+    Attributes:
+        step: microseconds by which it was set, negative for back.
+    """
+
+    step: int
+
+
 Command = (
-    NewEntry
+    ClockStepped
+    | NewEntry
     | NewEntries
     | AlarmTriggered
     | AlarmsTriggered

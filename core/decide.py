@@ -138,8 +138,12 @@ def run_now(
     """Add a run beside the schedule."""
     if task.status == "cancelled":
         raise TaskEnded(f"task {task.name} is cancelled: schedule it again to run it")
-    due_at = now if task.planned_until is None else max(now, task.planned_until + 1)
-    while task.next_at is not None and due_at == _planned_from(task, due_at):
+    due_at = now + task.rewinds
+    if task.planned_until is not None:
+        due_at = max(due_at, task.planned_until + 1)
+    while task.next_at is not None and due_at - task.rewinds == _planned_from(
+        task, due_at - task.rewinds
+    ):
         due_at += 1  # that instant belongs to the schedule
     return [
         e.RunPlanned(
@@ -230,8 +234,9 @@ def _same_rest(new: NewTask, task: TaskState) -> bool:
 def _skip_until_now(task: TaskState, next_at: int, now: int, run_id: int) -> e.OccurrenceSkipped:
     due = due_occurrences(task.schedule, next_at, now)
     return e.OccurrenceSkipped(
-        at=now, tenant=task.tenant, task_id=task.id, run_id=run_id, due_at=next_at,
-        until=due.instants[-1], count=len(due.instants) + due.dropped,
+        at=now, tenant=task.tenant, task_id=task.id, run_id=run_id,
+        due_at=next_at + task.rewinds, until=due.instants[-1] + task.rewinds,
+        count=len(due.instants) + due.dropped,
         reason=f"{task.status} at the time", next_at=due.next_at,
     )  # fmt: skip
 

@@ -226,6 +226,24 @@ class RestartsExhausted(TocsinError):
     code = "RESTARTS_EXHAUSTED"
 
 
+class TooManyHung(RestartsExhausted):
+    """More threads of actors hang than a process should carry: a new process has none."""
+
+    code = "TOO_MANY_HUNG"
+
+
+class Hung(TocsinError):
+    """An actor does not get on: it was given up, and its supervisor decides what follows."""
+
+    code = "HUNG"
+
+
+class Fenced(TocsinError):
+    """An actor that was replaced woke up and wanted to act: nothing of it was done."""
+
+    code = "FENCED"
+
+
 # ---------------------------------------------------------------- what calls and channels report
 
 

@@ -43,7 +43,10 @@ class TaskScheduled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskUpdated(Event):
-    """A task's definition changed; what is None stayed as it was, but for `next_at`."""
+    """A task's definition changed; what is None stayed as it was, but for `next_at`.
+
+    With `rewound`, the clock was set back: what it shows again is planned anew.
+    """
 
     type: ClassVar[str] = "TaskUpdated"
     next_at: int | None
@@ -53,6 +56,7 @@ class TaskUpdated(Event):
     schedule: str | None = None
     policy: str | None = None
     metadata: dict[str, Any] | None = None
+    rewound: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,11 +162,20 @@ class RunCancelled(Event):
     ends: Literal["completed", "failed"] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStepped(Event):
+    """The wall clock was set by `step` microseconds. It concerns the service, and no task."""
+
+    type: ClassVar[str] = "ClockStepped"
+    step: int
+
+
 TYPES: dict[str, type[Event]] = {
     kind.type: kind
     for kind in (
         TaskScheduled, TaskUpdated, TaskPaused, TaskResumed, TaskCancelled, TaskQuarantined,
         RunPlanned, OccurrenceSkipped, RunStarted, TaskExecuted, RunReturned, RunCancelled,
+        ClockStepped,
     )
 }  # fmt: skip
 

@@ -44,6 +44,7 @@ def _scheduled(old: TaskState | None, event: e.TaskScheduled) -> TaskState:
         reason=None,
         next_at=event.next_at,
         planned_until=old.planned_until if old else None,
+        rewinds=old.rewinds if old else 0,
         scheduled_at=event.at,
         last_run_at=old.last_run_at if old else None,
         last_status=old.last_status if old else None,
@@ -65,6 +66,10 @@ def _updated(task: TaskState, event: e.TaskUpdated) -> None:
         task.policy_json = event.policy
     if event.metadata is not None:
         task.metadata = event.metadata
+    if event.rewound:
+        task.rewinds += 1
+        if task.planned_until is not None and (event.next_at or 0) < task.planned_until:
+            task.planned_until = None
     task.next_at = event.next_at
 
 

@@ -110,8 +110,8 @@ def plan(task: TaskState, now: int, ids: Iterator[int]) -> list[e.Event]:
         events.append(
             e.OccurrenceSkipped(
                 at=now, tenant=task.tenant, task_id=task.id, run_id=next(ids),
-                due_at=due.first if due.dropped else skipped[0],
-                until=skipped[-1] if skipped else max(due.first, run[0] - 1),
+                due_at=(due.first if due.dropped else skipped[0]) + task.rewinds,
+                until=(skipped[-1] if skipped else max(due.first, run[0] - 1)) + task.rewinds,
                 count=len(skipped) + due.dropped,
                 reason=reason, next_at=next_at, ends="completed" if over else None,
             )
@@ -120,7 +120,8 @@ def plan(task: TaskState, now: int, ids: Iterator[int]) -> list[e.Event]:
     events.extend(
         e.RunPlanned(
             at=now, tenant=task.tenant, task_id=task.id, run_id=next(ids),
-            due_at=instant, next_at=next_at, missed=missed,
+            due_at=instant + task.rewinds, ready_at=instant if task.rewinds else None,
+            next_at=next_at, missed=missed,
         )
         for instant in run
     )  # fmt: skip

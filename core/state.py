@@ -86,6 +86,8 @@ class TaskState:
         next_at: the next planned occurrence.
         planned_until: the latest instant that became a run or a skip; nothing earlier is ever
             planned again, not even after the clock was set back.
+        rewinds: how often the clock was set back under it. Its instants are that many
+            microseconds later, so that a time that the clock shows again is another occurrence.
         scheduled_at: when the schedule was given.
         last_run_at: when it last succeeded.
         last_status: how its last run ended.
@@ -109,6 +111,7 @@ class TaskState:
     reason: str | None
     next_at: int | None
     planned_until: int | None
+    rewinds: int
     scheduled_at: int
     last_run_at: int | None
     last_status: str | None

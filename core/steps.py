@@ -13,8 +13,8 @@ CORRECTION = 3 * HOUR
 Further back, the new time is simply believed, as Debian's cron does."""
 
 
-def replan(task: TaskState, step: int, now: int) -> list[e.TaskUpdated]:
-    """Plan a recurring task again after the clock was set.
+def replan(task: TaskState, step: int, now: int) -> list[e.Event]:
+    """Plan a task again after the clock was set.
 
     Args:
         task: the task.
@@ -22,8 +22,24 @@ def replan(task: TaskState, step: int, now: int) -> list[e.TaskUpdated]:
         now: what it shows now.
 
     Returns:
-        The event that moves its next occurrence, or nothing when nothing changes.
+        The events that move its next occurrence and its waiting retries; none when nothing moves.
     """
+    return [*_retries(task, step, now), *_occurrences(task, step, now)]
+
+
+def _retries(task: TaskState, step: int, now: int) -> list[e.Event]:
+    """A retry waits for time to pass, whatever the clock shows."""
+    return [
+        e.RunReturned(
+            at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
+            ready_at=run.ready_at + step, reason=run.reason or "waits for its retry",
+        )
+        for run in task.runs.values()
+        if run.status == "pending" and run.attempt > 0 and run.ready_at > now - step
+    ]  # fmt: skip
+
+
+def _occurrences(task: TaskState, step: int, now: int) -> list[e.Event]:
     if task.status not in {"active", "paused"} or not task.schedule.recurring:
         return []
     schedule = task.schedule.shifted(step)

@@ -93,6 +93,25 @@ class Rejected:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What an executor has to do.
+
+    Attributes:
+        running: calls that have started and not ended.
+        queued: calls that wait.
+        free: calls that could start right now.
+        abandoned: threads that are given up and still stuck in their call.
+        stalled: seconds for which calls wait although there is room for them; 0 normally.
+    """
+
+    running: int
+    queued: int
+    free: int
+    abandoned: int
+    stalled: float = 0.0
+
+
 Outcome: TypeAlias = Succeeded | Failed | TimedOut | Cancelled | Rejected
 
 
@@ -185,4 +204,12 @@ class Executor(Protocol):
     @property
     def abandoned(self) -> int:
         """How many threads are given up and still stuck in their call."""
+        ...
+
+    def load(self) -> Load:
+        """What there is to do, at a glance."""
+        ...
+
+    def nudge(self) -> None:
+        """Look again for somebody who takes what is queued; harmless when all is well."""
         ...

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 
 from loguru import logger
 
-from ..core.clock import Clock
+from ..core.clock import SECOND, Clock, SystemClock
 from ..core.errors import ExecutorStopped
-from .base import Call, Cancelled, Claim, Outcome, Report, TimedOut
+from .base import Call, Cancelled, Claim, Load, Outcome, Report, TimedOut
 from .describe import describe_error
+
+_REAL_TIME = SystemClock()
 
 
 class Notice:
@@ -109,6 +111,7 @@ class Desk:
         self._stopping = False
         self._unfinished: list[Claim] = []
         self._abandoned = 0
+        self._moved_at = _REAL_TIME.monotonic()
 
     # ------------------------------------------------------------ the verbs of an executor
 
@@ -121,6 +124,8 @@ class Desk:
                 return
             ticket = self._held[call.claim] = self._queue[call.claim] = Ticket(call, report)
             self._active += 1
+            if len(self._queue) == 1:
+                self._moved_at = _REAL_TIME.monotonic()
             try:
                 self._provide()
             except BaseException:
@@ -200,6 +205,20 @@ class Desk:
         """How many threads are given up and still stuck in their call."""
         return self._abandoned
 
+    def load(self) -> Load:
+        """What there is to do; see `Executor.load`."""
+        with self._lock:
+            queued, running = len(self._queue), self._active - len(self._queue)
+            waits_for_nothing = queued > 0 and running < self._slots
+            stalled = _REAL_TIME.monotonic() - self._moved_at if waits_for_nothing else 0
+            return Load(running, queued, self.free(), self.abandoned, stalled / SECOND)
+
+    def nudge(self) -> None:
+        """Look again for somebody who takes what is queued; see `Executor.nudge`."""
+        with self._lock:
+            if self._queue and not self._stopping:
+                self._provide()
+
     # ------------------------------------------------------------ what the heirs use
 
     def _provide(self) -> None:
@@ -214,6 +233,7 @@ class Desk:
         if self._stopping or not self._queue:
             return None
         _, ticket = self._queue.popitem(last=False)
+        self._moved_at = _REAL_TIME.monotonic()
         ticket.started_at, ticket.started = self._clock.now(), self._clock.monotonic()
         return ticket
 
@@ -272,6 +292,7 @@ class Desk:
         ticket.finished_at = self._clock.now()
         self._queue.pop(ticket.call.claim, None)
         self._active -= 1
+        self._moved_at = _REAL_TIME.monotonic()
 
     def _leave(self, ticket: Ticket) -> None:
         """End a ticket, lock held, without a report: `stop` returns its claim."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.errors import InvalidMessage
 from ..core.work import Alarm
-from .database import Database
+from .database import Database, Permission, always
 from .ids import Ids
 
 
@@ -44,10 +44,16 @@ class RawAlarm:
 
 
 class AlarmStore:
-    """Set-based access to the alarms."""
+    """Set-based access to the alarms.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: migrated already.
+        may_commit: whether its writer may still store anything; one that was replaced may not.
+    """
+
+    def __init__(self, database: Database, may_commit: Permission = always) -> None:
         self._database = database
+        self._may_commit = may_commit
 
     def window(self, until: int, limit: int) -> list[Alarm]:
         """The next `limit` alarms due before `until`, overdue ones included."""
@@ -70,7 +76,7 @@ class AlarmStore:
         Returns:
             The new ids in order, and the cancelled ids that existed.
         """
-        with self._database.transaction() as connection:
+        with self._database.transaction(self._may_commit) as connection:
             ids = Ids(connection)
             fresh = [ids.next("alarms") for _ in added]
             connection.executemany(
@@ -85,7 +91,7 @@ class AlarmStore:
 
     def claim(self, ids: Iterable[int], now: int, incarnation: str) -> list[RawAlarm]:
         """Mark due raw alarms as being delivered; those changed meanwhile are left out."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(self._may_commit) as connection:
             rows = connection.execute(
                 "UPDATE alarms SET attempt = attempt + 1, incarnation = ? WHERE task_id IS NULL"
                 " AND due_at <= ? AND id IN (SELECT value FROM json_each(?))"
@@ -96,7 +102,7 @@ class AlarmStore:
 
     def settle(self, delivered: Iterable[int], postponed: Iterable[tuple[int, int]]) -> None:
         """Remove what was delivered; move the rest to (due_at, id)."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(self._may_commit) as connection:
             connection.executemany("DELETE FROM alarms WHERE id = ?", [(i,) for i in delivered])
             connection.executemany("UPDATE alarms SET due_at = ? WHERE id = ?", postponed)
 

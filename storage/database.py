@@ -2,19 +2,33 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import peewee
 
-from ..core.errors import StorageError, StorageUnavailable
+from ..core.errors import Fenced, StorageError, StorageUnavailable
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another writer before giving up."""
 
+_TRIES = 200
+"""Two processes that open a new database at once are in each other's way for a moment, and SQLite
+does not wait when it changes the journal mode."""
+
 _OUTAGES = (peewee.OperationalError, sqlite3.OperationalError, OSError)
+
+
+Permission: TypeAlias = Callable[[], bool]
+"""Whether a writer may still commit, or was replaced by another one."""
+
+
+def always() -> bool:
+    """The permission of a writer that nobody replaces."""
+    return True
 
 
 class Database:
@@ -52,13 +66,24 @@ class Database:
             StorageError: the folder does not exist or may not be written.
         """
         try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError as error:
+            # it is not opened here: closing it again would drop the locks of our connections
+            if not self.path.is_file():
+                raise StorageError(f"cannot open {self.path}: it is no file") from error
         except (OSError, ValueError) as error:
             raise StorageError(f"cannot open {self.path}: {error}") from error
 
     def connect(self) -> sqlite3.Connection:
         """This thread's connection, opened when there is none. Close it with `disconnect`."""
-        self._db.connect(reuse_if_open=True)
+        for left in reversed(range(_TRIES)):
+            try:
+                self._db.connect(reuse_if_open=True)
+                break
+            except peewee.OperationalError as error:
+                if left == 0 or "locked" not in str(error):
+                    raise
+                time.sleep(BUSY_TIMEOUT / _TRIES)
         connection: sqlite3.Connection = self._db.connection()  # type: ignore[no-untyped-call]
         return connection
 
@@ -95,14 +120,20 @@ class Database:
             raise  # a mistake in a statement or its values, not a broken file
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, may_commit: Permission = always) -> Iterator[sqlite3.Connection]:
         """A write transaction: all of it becomes durable when the block ends, or none of it.
+
+        Args:
+            may_commit: asked right before the commit, when nobody else can write any more.
 
         Raises:
             StorageUnavailable: the database is locked, full, read-only or gone; nothing changed.
+            Fenced: it may not be committed; nothing changed.
         """
         with self.session() as connection, self._db.atomic():
             yield connection
+            if not may_commit():
+                raise Fenced("its writer was replaced meanwhile: nothing is stored")
 
     def data_version(self) -> int:
         """A number that changes when somebody else writes to the database.

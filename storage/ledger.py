@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core import commands as c
+from ..core import events as e
 from ..core.clock import Clock
 from ..core.decide import (
     cancel,
@@ -31,11 +32,12 @@ from ..core.outcomes import (
 )
 from ..core.run import Run
 from ..core.state import TaskState
+from ..core.steps import replan
 from ..core.task import Task
 from ..core.when import to_schedule
 from ..core.work import Alarm, Claim, Notice, Start
 from .claims import Claims
-from .database import Database
+from .database import Database, Permission, always
 from .drafts import Draft, Drafts, check_text
 from .lookup import task_of_run, the_task
 from .unit import Unit
@@ -79,6 +81,9 @@ class Ledger:
         clock: the source of "now".
         drafts: turns new entries into tasks and signed blobs.
         claims: picks the runs that may start; None where nothing is run.
+
+    Attributes:
+        may_commit: whether its writer may still store anything; one that was replaced may not.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class Ledger:
         self._clock = clock
         self._drafts = drafts
         self._claims = claims
+        self.may_commit: Permission = always
 
     def execute(self, commands: Sequence[c.Command], *, slots: int = 0) -> Commit:
         """Carry out a batch in one transaction; it is durable when this returns.
@@ -98,6 +104,7 @@ class Ledger:
 
         Raises:
             StorageUnavailable: nothing was changed; the same batch may be tried again.
+            Fenced: nothing was changed, for the writer was replaced meanwhile.
         """
         try:
             return self._execute(commands, slots)
@@ -124,7 +131,7 @@ class Ledger:
 
     def _execute(self, commands: Sequence[c.Command], slots: int) -> Commit:
         commit = Commit()
-        with self._database.transaction() as connection:
+        with self._database.transaction(self.may_commit) as connection:
             unit = Unit(connection, self._clock.now())
             unit.load(_addressed(commands))
             replies = [self._attempt(command, unit, commit) for command in commands]
@@ -271,6 +278,19 @@ class Ledger:
                 return True
         return False
 
+    def _clock_stepped(self, command: c.ClockStepped, unit: Unit, _: Commit) -> int:
+        """How many tasks were planned again."""
+        stepped = e.ClockStepped(at=unit.now, tenant="", task_id=0, step=command.step)
+        unit.note(stepped)
+        before = len(unit.events)
+        for task in unit.load(unit.timed()):
+            try:
+                events = replan(task, command.step, unit.now)
+            except Exception as error:  # noqa: BLE001 - one unreadable task must not stop the others
+                events = unplannable(task, error, unit.now)
+            unit.record(task, events)
+        return len(unit.events) - before
+
     def _rescue(self, command: c.RescueRuns, unit: Unit, _: Commit) -> int:
         """How many attempts were taken back."""
         before = len(unit.events)
@@ -296,6 +316,7 @@ _HANDLERS: dict[type, Callable[[Ledger, Any, Unit, Commit], Answer]] = {
     c.RetryRun: Ledger._retry,  # noqa: SLF001
     c.RunFinished: Ledger._finished,  # noqa: SLF001
     c.RescueRuns: Ledger._rescue,  # noqa: SLF001
+    c.ClockStepped: Ledger._clock_stepped,  # noqa: SLF001
 }
 
 

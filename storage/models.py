@@ -57,6 +57,7 @@ class TaskTable(Table):
     reason = TextField(null=True)
     next_run_at = BigIntegerField(null=True)
     planned_until = BigIntegerField(null=True)
+    rewinds = IntegerField(default=0)
     scheduled_at = BigIntegerField()
     last_run_at = BigIntegerField(null=True)
     last_status = TextField(null=True)

@@ -10,8 +10,8 @@ from ..core.state import RunState, TaskState, to_json
 
 TASK_COLUMNS = (
     "id", "tenant", "key", "handler", "entry_id", "digest", "schedule", "policy", "status",
-    "reason", "next_run_at", "planned_until", "scheduled_at", "last_run_at", "last_status",
-    "run_count", "created_at", "updated_at", "created_by", "metadata",
+    "reason", "next_run_at", "planned_until", "rewinds", "scheduled_at", "last_run_at",
+    "last_status", "run_count", "created_at", "updated_at", "created_by", "metadata",
 )  # fmt: skip
 
 RUN_COLUMNS = (
@@ -48,8 +48,8 @@ def task_row(task: TaskState) -> tuple[Any, ...]:
     return (
         task.id, task.tenant, task.key, task.target, task.entry_id, task.digest,
         task.schedule_json, task.policy_json, task.status, task.reason, task.next_at,
-        task.planned_until, task.scheduled_at, task.last_run_at, task.last_status, task.run_count,
-        task.created_at, task.updated_at, task.created_by,
+        task.planned_until, task.rewinds, task.scheduled_at, task.last_run_at, task.last_status,
+        task.run_count, task.created_at, task.updated_at, task.created_by,
         to_json(task.metadata) if task.metadata else "{}",
     )  # fmt: skip
 

@@ -90,6 +90,19 @@ class Unit:
         )
         return [row[0] for row in rows]
 
+    def timed(self) -> list[int]:
+        """The tasks whose next moment depends on what the clock shows, beyond a single instant."""
+        rows = self._connection.execute(
+            "SELECT id FROM tasks WHERE status IN ('active', 'paused') AND next_run_at IS NOT NULL"
+            ' AND schedule NOT LIKE \'%"kind":"once"%\' AND schedule NOT LIKE \'%"kind":"now"%\''
+            " UNION SELECT task_id FROM runs WHERE status = 'pending' AND attempt > 0"
+        )
+        return [row[0] for row in rows]
+
+    def note(self, event: Event) -> None:
+        """Append an event that concerns the service and no task."""
+        self.events.append(event)
+
     def record(self, task: TaskState | None, events: Sequence[Event]) -> TaskState | None:
         """Append events and move their task on."""
         for event in events:

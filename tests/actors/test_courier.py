@@ -56,7 +56,8 @@ class Desk:
         return self.orders[-1]
 
     def delay(self, order: SetAlarm) -> float:
-        return round(order.when - self.house.clock.now() / SECOND, 3)
+        wait: float = order.when - self.house.clock.now() / SECOND
+        return round(wait, 3)
 
 
 @pytest.fixture

@@ -30,8 +30,14 @@ def main(url: str, effects: str, wanted: int) -> None:
     for number in range(wanted if not app.tasks() else 0):
         app.schedule("ring", at(soon + 0.4 * number / wanted), key=f"t{number}")
     with app:
-        threading.Thread(target=lambda: (sys.stdin.read(), app.stop()), daemon=True).start()
+        threading.Thread(target=stop_at_the_end_of_stdin, args=(app,), daemon=True).start()
         app.wait()
+
+
+def stop_at_the_end_of_stdin(app: Tocsin) -> None:
+    """Stop the service when whoever started this process is done with it."""
+    sys.stdin.read()
+    app.stop()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_a_failing_call_is_tried_again_after_the_waits_of_its_policy(
     manual.schedule("job", now(), key="k")
     runs = manual.advance("1d")
     found = minutes(tries)
-    assert [b - a for a, b in zip(found, found[1:], strict=False)] == waits
+    assert [b - a for a, b in pairwise(found)] == waits
     assert [run.status for run in runs] == ["pending"] * len(waits) + ["failed"]
     [run] = manual.history("k")
     assert (run.attempt, run.error) == (len(waits) + 1, f"ValueError: attempt {len(waits) + 1}")

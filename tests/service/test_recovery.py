@@ -77,6 +77,7 @@ def test_a_scheduler_that_dies_between_commit_and_act_is_made_good_as_the_delive
     calls: Calls,
     until: Any,
     monkeypatch: pytest.MonkeyPatch,
+    *,
     delivery: str,
     status: str,
 ) -> None:
@@ -227,7 +228,7 @@ CASES: list[tuple[str, Callable[[bytes], bytes], str]] = [
 
 @pytest.mark.parametrize(("harm", "words"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_an_entry_that_cannot_be_trusted_is_set_aside_and_runs_after_its_repair(
-    app: Tocsin, calls: Calls, sql: Sql, until: Any, harm: Callable[[bytes], bytes], words: str
+    app: Tocsin, calls: Calls, sql: Sql, until: Any, *, harm: Callable[[bytes], bytes], words: str
 ) -> None:
     calls.gate.set()
     victim = app.schedule("call", now(), key="victim")
@@ -301,6 +302,28 @@ def test_a_policy_that_cannot_be_read_sets_its_task_aside_and_stops_no_other(
         assert lives(app) == before
 
 
+def test_a_task_whose_next_run_cannot_be_stored_stops_no_other(
+    app: Tocsin, calls: Calls, sql: Sql, until: Any
+) -> None:
+    """Somebody put a row where the next run belongs; both tasks ring in one batch."""
+    calls.gate.set()
+    moment = datetime.now(UTC) + timedelta(seconds=0.3)
+    victim = app.schedule("call", at(moment), key="victim")
+    app.schedule("call", at(moment), key="neighbour")
+    due = victim.next_run_at
+    assert due is not None
+    sql(
+        "INSERT INTO runs (id, task_id, tenant, due_at, ready_at, status, cause, attempt, fence,"
+        " missed, count) VALUES (999, ?, 'default', ?, 0, 'succeeded', 'schedule', 0, 0, '[]', 1)",
+        victim.id,
+        round(due.timestamp() * 1_000_000),
+    )
+    with app:
+        before = lives(app)
+        until(lambda: app.get("neighbour").status == "completed")
+        assert lives(app) == before
+
+
 # ---------------------------------------------------------------- the database
 
 
@@ -366,22 +389,26 @@ def test_a_full_disk_is_waited_out(url: str, until: Any, monkeypatch: pytest.Mon
     monkeypatch.setattr(Database, "connect", limited)
     app, calls = Tocsin(url, grace=0.2), Calls()
     app.handler("call", retries=0)(calls)
-    stored = 0
+    stored: list[int] = []
+
+    def fill() -> None:
+        for number in range(5_000):
+            app.schedule("call", "in 1 second", key=f"{number:0200}")
+            stored.append(number)
+
     with app:
         before = lives(app)
         app.schedule("call", now(), key="running")
         calls.enter()
         limit[0] = 1
         with pytest.raises(StorageUnavailable, match="full"):
-            for number in range(5_000):
-                app.schedule("call", "in 1 second", key=f"{number:0200}")
-                stored += 1
+            fill()
         calls.gate.set()
         assert app.get("running").id
         limit[0] = 1 << 30
         until(lambda: app.get("running").status == "completed")
         assert lives(app) == before
-        assert len(app.tasks()) == stored + 1
+        assert len(app.tasks()) == len(stored) + 1
 
 
 def test_a_database_folder_that_vanishes_and_comes_back_costs_no_actor_its_life(

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -20,7 +22,7 @@ def open_files(url: str) -> list[str]:
     path, found = url.removeprefix("sqlite:///"), []
     for handle in Path("/proc/self/fd").iterdir():
         try:
-            found.append(os.readlink(handle))
+            found.append(str(handle.readlink()))
         except OSError:
             continue
     return [name for name in found if name.startswith(path)]
@@ -232,6 +234,47 @@ def test_a_call_may_still_use_the_service_in_its_grace(url: str, until: Any) -> 
     assert timed(app.stop) < 5
     assert app.history(task)[0].status == "succeeded"
     assert app.get("left for later").status == "active"
+
+
+CARELESS = """
+import atexit, os, sys, threading
+from tocsin import Tocsin, now
+app, began = Tocsin(sys.argv[1], grace=0.1), threading.Event()
+
+@app.handler("hold")
+def hold(ctx):
+    began.set()
+    if sys.argv[2] != "finish":
+        threading.Event().wait(30)
+
+if not app.tasks():
+    app.schedule("hold", now(), key="k")
+if sys.argv[2] == "atexit":
+    atexit.register(app.stop)
+app.start()
+assert began.wait(20)
+if sys.argv[2] == "finish":
+    app.stop()
+"""
+
+
+@pytest.mark.parametrize(("how", "attempt"), [("never", 2), ("atexit", 1)])
+def test_a_program_that_ends_without_a_proper_stop_ends_and_loses_nothing(
+    url: str, tmp_path: Path, how: str, attempt: int
+) -> None:
+    script = tmp_path / "careless.py"
+    script.write_text(CARELESS)
+    for step in (how, "finish"):
+        done = subprocess.run(
+            [sys.executable, script, url, step],
+            timeout=20,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    [run] = Tocsin(url).history("k")
+    assert (run.status, run.attempt) == ("succeeded", attempt)
 
 
 def test_a_call_that_stops_the_service_gets_it_stopped(url: str) -> None:

@@ -182,6 +182,23 @@ def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path, clock: Any, path:
         migrate(Database(f"sqlite:///{tmp_path}/{path}"), clock)
 
 
+def test_opening_a_database_again_drops_no_lock_of_this_process(desk: Any, child: Any) -> None:
+    connection = desk.database.connect()
+    connection.execute("BEGIN IMMEDIATE")
+    migrate_again = Database(f"sqlite:///{desk.path}")
+    migrate_again.create()
+    out, err = child(LOCKS, desk.path).communicate(timeout=60)
+    connection.execute("ROLLBACK")
+    assert int(out) > 0, err
+
+
+LOCKS = """
+import os, sys
+inode = os.stat(sys.argv[1]).st_ino
+print(sum(f":{inode} " in line for line in open("/proc/locks")))
+"""
+
+
 def test_two_names_of_one_file_are_one_database(tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to(tmp_path / "t.db")
     one = Database(f"sqlite:///{tmp_path}/t.db")
