@@ -17,6 +17,7 @@ from .actors.alarm import Alarm
 from .actors.attempts import Attempts
 from .actors.backoff import Backoff
 from .actors.calls import Calls
+from .actors.checkup import Checkup
 from .actors.child import ChildSpec
 from .actors.courier import Courier
 from .actors.messages import Drain, WhatIsHeld
@@ -25,6 +26,7 @@ from .actors.runner import Runner
 from .actors.scheduler import Scheduler
 from .actors.strategies import Flags
 from .actors.tree import TOP, Tree, start_tree
+from .actors.warden import Warden
 from .core.clock import Clock
 from .core.entry import RunContext
 from .core.errors import TocsinError
@@ -35,7 +37,7 @@ from .executors.base import Executor
 from .executors.command import Command, CommandExecutor
 from .executors.threads import ThreadExecutor
 from .notifiers.post import Post
-from .opening import Opened
+from .opening import Opened, health_path
 from .storage.claims import Claims
 from .storage.ledger import Ledger
 from .storage.lock import ServiceLock
@@ -94,6 +96,7 @@ class Engine:
         self._lock = ServiceLock(opened.database.path)
         self._lock.acquire()
         self.lanes = make_lanes(clock, limits)
+        self.checkup = Checkup(self.registry, self.lanes, clock, health_path(opened.database.path))
         try:
             add_builtin_handlers(handlers, post)
             calls = Calls(handlers, opened.keys, clock, tuple(allow))
@@ -101,6 +104,7 @@ class Engine:
             self.tree: Tree = start_tree(self.registry, clock, TOP, specs, FLAGS)
         except BaseException:
             self._end_calls(0)
+            self.checkup.remove()
             self._record_rest()
             self._lock.release()
             raise
@@ -119,6 +123,7 @@ class Engine:
             ChildSpec("runner", lambda: Runner(calls, self.lanes, self.attempts)),
             ChildSpec("courier", lambda: Courier(post, self.lanes["courier"])),
             ChildSpec("scheduler", scheduler),
+            ChildSpec("warden", lambda: Warden(self.checkup)),
         ]
 
     def stop(self, grace: float) -> None:
@@ -130,6 +135,7 @@ class Engine:
         self._drain()
         self._end_calls(grace)
         self.tree.stop(TREE_LIMIT)
+        self.checkup.remove()
         self._record_rest()
         self._opened.database.disconnect()
         self._lock.release()

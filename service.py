@@ -8,6 +8,7 @@ handlers and event loops of the host program are never touched.
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -17,10 +18,18 @@ from .actors.child import ChildSpec
 from .actors.messages import StartChild
 from .actors.registry import Address, Registry
 from .actors.tree import TOP
-from .core.clock import SECOND, Clock, SystemClock
+from .core.clock import SECOND, Clock, SystemClock, from_instant
 from .core.commands import Command
-from .core.errors import ActorUnavailable, InvalidChild, InvalidTask, TocsinError, UnknownNotifier
+from .core.errors import (
+    ActorUnavailable,
+    InvalidChild,
+    InvalidTask,
+    StorageError,
+    TocsinError,
+    UnknownNotifier,
+)
 from .core.handlers import Handlers
+from .core.health import Health
 from .core.hints import did_you_mean
 from .core.policy import Policy
 from .core.zones import zone
@@ -37,7 +46,7 @@ if TYPE_CHECKING:
     from .core.reconcile import Step
     from .engine import Engine
 
-OWN_ACTORS = (TOP, "alarm", "runner", "courier", "scheduler")
+OWN_ACTORS = (TOP, "alarm", "runner", "courier", "scheduler", "warden")
 """Names that nobody else may have."""
 
 ASK_TIMEOUT = 30.0
@@ -205,7 +214,9 @@ class Tocsin(Facade):
             Whether it has stopped.
 
         Raises:
-            RestartsExhausted: an actor kept dying, and the supervisor gave up.
+            RestartsExhausted: an actor kept dying, and the supervisor gave up; as `TooManyHung`,
+                more actors hang than one process can carry.
+            Hung: the top supervisor itself hangs.
         """
         engine = self._engine
         if engine is None:
@@ -223,6 +234,19 @@ class Tocsin(Facade):
         """Whether the service runs."""
         engine = self._engine
         return engine is not None and engine.tree.alive
+
+    def health(self) -> Health:
+        """How the service is: read from its memory and the database, waiting for no actor."""
+        engine = self._engine
+        if engine is None:
+            return Health("failing", ("the service does not run",), from_instant(self.clock.now()))
+        health = engine.checkup.health()
+        try:
+            pending, next_alarm = self._queries().ahead()
+        except StorageError as error:
+            health = replace(health, problems=(*health.problems, str(error)))
+            return replace(health, status="degraded") if health.ok else health
+        return replace(health, pending=pending, next_alarm=next_alarm)
 
     def __enter__(self) -> Self:
         return self.start()

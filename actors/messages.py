@@ -227,6 +227,11 @@ class Drain:
     """Ask the Scheduler to hand out no more attempts: the service stops."""
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Ask the Warden to look at once whether anybody hangs. Reply: None."""
+
+
 # ---------------------------------------------------------------- the Courier's
 
 

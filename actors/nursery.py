@@ -92,6 +92,7 @@ class Nursery:
         if child.actor is not None:
             if child.spec.shutdown == "brutal":
                 child.actor.fence()
+            child.actor.vitals.busy_limit = None  # from now on it is waited for, with a limit
             child.actor.stop("shutdown")
 
     def _await_end(self, child: Child, asked_at: int) -> None:

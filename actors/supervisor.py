@@ -18,6 +18,7 @@ from ..core.errors import (
     ChildExists,
     ChildRestarting,
     ChildRunning,
+    Hung,
     InvalidChild,
     InvalidMessage,
     RestartsExhausted,
@@ -155,7 +156,7 @@ class Supervisor(Actor):
         child = self._children.get(down.id)
         if child is None or child.actor is None or child.incarnation != down.incarnation:
             return  # about an earlier life, or one that was ended on purpose
-        if child.actor.actor_ref.is_alive():
+        if child.actor.actor_ref.is_alive() or isinstance(down.reason, Hung):
             self._nursery.give_up(child.actor)
         child.actor = None
         if child.is_restarted_after(down.reason):

@@ -160,6 +160,8 @@ def wake_at(task: TaskState, now: int) -> int | None:
 
     Runs that are ready but wait for a free slot need no alarm: the slot that frees up takes them.
     """
+    if task.status == "quarantined":
+        return None  # it holds all its runs until it is resumed
     waiting = [r.ready_at for r in task.runs.values() if r.status == "pending" and r.ready_at > now]
     if task.status != "active":
         waiting = [

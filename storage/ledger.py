@@ -65,6 +65,14 @@ class Commit:
     notices: list[Notice] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _SetAside:
+    """Quarantine a task whose run cannot be stored."""
+
+    task_id: int
+    reason: str
+
+
 class _Torn(Exception):
     """A command failed when it had changed something already: the transaction must not be kept."""
 
@@ -95,7 +103,7 @@ class Ledger:
         self._claims = claims
         self.may_commit: Permission = always
 
-    def execute(self, commands: Sequence[c.Command], *, slots: int = 0) -> Commit:
+    def execute(self, commands: Sequence[c.Command | _SetAside], *, slots: int = 0) -> Commit:
         """Carry out a batch in one transaction; it is durable when this returns.
 
         Args:
@@ -115,6 +123,9 @@ class Ledger:
             self.sweep()
             if len(commands) == 1 and isinstance(error, _Torn):
                 return Commit(answers=[error.error])
+            rung = _rung(commands)
+            if rung:
+                return self._ring_apart(rung, slots, error)
             if len(commands) <= 1:
                 raise StorageError(f"it could not be stored: {error}") from error
         return self._one_by_one(commands, slots)
@@ -129,7 +140,7 @@ class Ledger:
         """Whether runs may wait in the database for a free slot."""
         return self._claims is not None and self._claims.backlog
 
-    def _execute(self, commands: Sequence[c.Command], slots: int) -> Commit:
+    def _execute(self, commands: Sequence[c.Command | _SetAside], slots: int) -> Commit:
         commit = Commit()
         with self._database.transaction(self.may_commit) as connection:
             unit = Unit(connection, self._clock.now())
@@ -143,7 +154,7 @@ class Ledger:
             commit.answers = [reply() if callable(reply) else reply for reply in replies]
         return commit
 
-    def _one_by_one(self, commands: Sequence[c.Command], slots: int) -> Commit:
+    def _one_by_one(self, commands: Sequence[c.Command | _SetAside], slots: int) -> Commit:
         """The batch failed as a whole: find the command that no database would take."""
         whole = Commit()
         for command in commands:
@@ -157,7 +168,15 @@ class Ledger:
                 getattr(whole, name).extend(getattr(part, name))
         return whole
 
-    def _attempt(self, command: c.Command, unit: Unit, commit: Commit) -> Answer:
+    def _ring_apart(self, task_ids: Sequence[int], slots: int, error: Exception) -> Commit:
+        """Alarms cannot be carried out together: only the task that is to blame is set aside."""
+        if len(task_ids) > 1 or slots:  # without claims: those can wait
+            commit = self._one_by_one([c.AlarmTriggered(i) for i in task_ids], 0)
+            commit.answers = [None]
+            return commit
+        return self.execute([_SetAside(task_ids[0], f"its run cannot be stored: {error}")])
+
+    def _attempt(self, command: c.Command | _SetAside, unit: Unit, commit: Commit) -> Answer:
         """Decide one command; what is wrong with it becomes its answer."""
         handler = _HANDLERS.get(type(command))
         if handler is None:
@@ -302,6 +321,13 @@ class Ledger:
             unit.record(task, events)
         return len(unit.events) - before
 
+    def _set_aside(self, command: "_SetAside", unit: Unit, _: Commit) -> None:
+        for task in unit.load([command.task_id]):
+            if task.status == "active":
+                common: dict[str, Any] = {"at": unit.now, "tenant": task.tenant}
+                event = e.TaskQuarantined(**common, task_id=task.id, reason=command.reason)
+                unit.record(task, [event])
+
 
 _HANDLERS: dict[type, Callable[[Ledger, Any, Unit, Commit], Answer]] = {
     c.NewEntry: Ledger._new_entry,  # noqa: SLF001 - the table beside its class
@@ -316,11 +342,24 @@ _HANDLERS: dict[type, Callable[[Ledger, Any, Unit, Commit], Answer]] = {
     c.RetryRun: Ledger._retry,  # noqa: SLF001
     c.RunFinished: Ledger._finished,  # noqa: SLF001
     c.RescueRuns: Ledger._rescue,  # noqa: SLF001
+    _SetAside: Ledger._set_aside,  # noqa: SLF001
     c.ClockStepped: Ledger._clock_stepped,  # noqa: SLF001
 }
 
 
-def _addressed(commands: Sequence[c.Command]) -> list[int]:
+def _rung(commands: Sequence[c.Command | _SetAside]) -> tuple[int, ...]:
+    """The tasks whose alarms are all that a batch is about; none when it is anything else."""
+    command = commands[0] if len(commands) == 1 else None
+    ids: Any = ()
+    if isinstance(command, c.AlarmTriggered):
+        ids = (command.scheduler_id,)
+    elif isinstance(command, c.AlarmsTriggered):
+        ids = command.scheduler_ids
+    sound = isinstance(ids, tuple) and all(isinstance(i, int) for i in ids)
+    return ids if sound else ()
+
+
+def _addressed(commands: Sequence[c.Command | _SetAside]) -> list[int]:
     """The tasks that a batch speaks of by id: read in one query."""
     ids: list[int] = []
     for command in commands:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from peewee import fn
 
+from ..core.clock import from_instant
 from ..core.commands import DEFAULT_TENANT, TaskRef
 from ..core.errors import UnknownRun, UnknownTask
 from ..core.events import Event
@@ -14,7 +16,7 @@ from ..core.run import Run
 from ..core.task import Task
 from .database import Database
 from .drafts import SURROGATE
-from .models import EventTable, RunTable, TaskTable
+from .models import AlarmTable, EventTable, RunTable, TaskTable
 from .rows import EVENT_COLUMNS, RUN_COLUMNS, TASK_COLUMNS, event_of, run_state, task_state
 
 _LARGEST_ID = (1 << 63) - 1
@@ -103,6 +105,13 @@ class Queries:
         if tenant is not None:
             wanted.append(TaskTable.tenant == tenant)
         return self._tasks(*wanted, limit=limit, order=TaskTable.next_run_at)
+
+    def ahead(self) -> tuple[int, datetime | None]:
+        """How many runs wait to be started, and when the next alarm rings."""
+        pending = RunTable.select(fn.COUNT(RunTable.id)).where(RunTable.status == "pending")
+        [(waiting,)] = self._database.fetch(pending)
+        [(due_at,)] = self._database.fetch(AlarmTable.select(fn.MIN(AlarmTable.due_at)))
+        return waiting, None if due_at is None else from_instant(due_at)
 
     def run(self, run_id: int) -> Run:
         """The run with this id.

@@ -321,6 +321,8 @@ def test_a_task_whose_next_run_cannot_be_stored_stops_no_other(
     with app:
         before = lives(app)
         until(lambda: app.get("neighbour").status == "completed")
+        until(lambda: app.get("victim").status == "quarantined")
+        assert "cannot be stored" in (app.get("victim").reason or "")
         assert lives(app) == before
 
 

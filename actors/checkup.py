@@ -1,0 +1,153 @@
+"""How the service is, seen from outside its actors: read from anywhere, waiting for nobody."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from loguru import logger
+
+from ..core.clock import SECOND, Clock, from_instant
+from ..core.health import ActorHealth, ExecutorHealth, Health, Status
+from ..executors.base import Executor, Load
+from .registry import Member, Registry
+from .tree import TOP
+from .vitals import REAL_TIME, Vitals
+
+SETTLED = 60.0
+"""Seconds that a restarted actor must live before the restart is no problem any more."""
+
+STALLED = 10.0
+"""Seconds for which calls may wait beside free slots."""
+
+
+class Checkup:
+    """Examines one running service.
+
+    Args:
+        registry: its actors.
+        lanes: its executors by name.
+        clock: its clock.
+        path: where `write` puts what it sees.
+
+    Attributes:
+        clock_steps: how often the wall clock was set so far; the Warden counts.
+    """
+
+    def __init__(
+        self, registry: Registry, lanes: Mapping[str, Executor], clock: Clock, path: Path
+    ) -> None:
+        self._registry = registry
+        self._lanes = lanes
+        self._clock = clock
+        self._path = path
+        self.clock_steps = 0
+        self._warned = False
+
+    def loads(self) -> dict[str, Load]:
+        """What each executor has to do."""
+        return {name: lane.load() for name, lane in self._lanes.items()}
+
+    def nudge(self, name: str) -> None:
+        """Have an executor look again for what waits."""
+        self._lanes[name].nudge()
+
+    def health(self) -> Health:
+        """How the service is now, as far as its own memory tells."""
+        now = REAL_TIME.monotonic()
+        actors = tuple(_actor(member, now) for member in self._in_order())
+        executors = tuple(_executor(name, load) for name, load in self.loads().items())
+        abandoned = self._registry.abandoned
+        problems = [*_of_actors(actors), *_of_executors(executors)]
+        if abandoned:
+            problems.append(f"threads of actors that hang and were replaced: {abandoned}")
+        status: Status = "degraded" if problems else "ok"
+        if self._registry.whereis(TOP) is None:
+            status, problems = "failing", ["the supervision tree has ended", *problems]
+        return Health(
+            status=status,
+            problems=tuple(problems),
+            at=from_instant(self._clock.now()),
+            pid=os.getpid(),
+            actors=actors,
+            executors=executors,
+            abandoned=abandoned,
+            clock_steps=self.clock_steps,
+        )
+
+    def write(self) -> None:
+        """Write the health down for other processes, whole or not at all."""
+        draft = self._path.with_name(f"{self._path.name}.new")
+        try:
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(self.health().to_dict(), file)
+            draft.replace(self._path)
+            self._warned = False
+        except OSError as error:
+            log = logger.debug if self._warned else logger.warning
+            log("the health cannot be written down: {}", error)
+            self._warned = True
+
+    def remove(self) -> None:
+        """The service has ended: what was written down holds no more."""
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def _in_order(self, owner: str | None = None) -> Iterator[Member]:
+        """Each supervisor, then its children."""
+        for member in self._registry.members():
+            if member.owner == owner:
+                yield member
+                yield from self._in_order(member.name)
+
+
+def _actor(member: Member, now: int) -> ActorHealth:
+    vitals = member.vitals or Vitals()
+    busy_with = vitals.busy_with
+    return ActorHealth(
+        name=member.name,
+        owner=member.owner,
+        state="running" if member.ref.is_alive() else "restarting",
+        incarnation=member.incarnation,
+        restarts=member.lives - 1,
+        alive_for=_seconds(vitals.began_at, now),
+        mailbox=len(member.mailbox),
+        handled=vitals.handled,
+        busy_with=busy_with,
+        busy_for=0.0 if busy_with is None else _seconds(vitals.since, now),
+        marks={
+            name: _seconds(vitals.marks.get(name, vitals.began_at), now) for name in vitals.limits
+        },
+        trouble=vitals.trouble,
+        trouble_for=0.0 if vitals.trouble is None else _seconds(vitals.trouble_since, now),
+    )
+
+
+def _executor(name: str, load: Load) -> ExecutorHealth:
+    return ExecutorHealth(
+        name, load.running, load.queued, load.free, load.abandoned, round(load.stalled, 3)
+    )
+
+
+def _of_actors(actors: Iterable[ActorHealth]) -> Iterator[str]:
+    for actor in actors:
+        if actor.state == "restarting":
+            yield f"{actor.name} is being restarted"
+        elif actor.restarts and actor.alive_for < SETTLED:
+            yield f"{actor.name} was restarted {actor.alive_for:.0f} s ago"
+        if actor.trouble is not None:
+            yield f"{actor.name}, for {actor.trouble_for:.0f} s: {actor.trouble}"
+
+
+def _of_executors(executors: Iterable[ExecutorHealth]) -> Iterator[str]:
+    for executor in executors:
+        if executor.abandoned:
+            yield f"calls in {executor.name!r} that do not end and were given up: {executor.abandoned}"
+        if executor.stalled >= STALLED:
+            yield f"{executor.queued} calls wait in {executor.name!r} beside free slots"
+
+
+def _seconds(since: int, now: int) -> float:
+    return round(max(0, now - since) / SECOND, 3)

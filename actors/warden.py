@@ -1,0 +1,142 @@
+"""Warden: looks every second whether everybody gets on, and says so when somebody does not.
+
+It asks nobody anything, so nobody can hold it up: it reads signs of life and tells supervisors
+what it found. They fence, count and replace; what hangs at the top of a tree ends the tree.
+"""
+
+from typing import Any, ClassVar
+
+from loguru import logger
+
+from ..core.clock import SECOND
+from ..core.errors import Hung, InvalidMessage, TooManyHung
+from .base import Actor
+from .checkup import STALLED, Checkup
+from .diagnosis import Diagnosis
+from .messages import Look
+from .registry import Member
+from .stacks import stack_of
+from .tree import TOP
+from .vitals import REAL_TIME
+
+MOST_ABANDONED = 10
+"""Threads of actors that may hang before the process is given up: a new one has none."""
+
+HELD_UP = 5 * SECOND
+"""When the Warden itself comes later than this, the whole process stood still, not its actors."""
+
+STEP = SECOND
+"""A wall clock that moves by more than this beside the time that passed was set."""
+
+REPORT_EVERY = 5 * SECOND
+
+
+class Warden(Actor):
+    """Watches the actors of its registry, the executors, and the clocks.
+
+    Args:
+        checkup: sees how the service is, and writes it down.
+        most_abandoned: threads of actors that may hang before the tree is given up.
+
+    Attributes:
+        every: seconds between two looks. Default 1.
+    """
+
+    every = 1.0
+    watermarks: ClassVar = {"look": 60.0}
+
+    def __init__(self, checkup: Checkup, *, most_abandoned: int = MOST_ABANDONED) -> None:
+        super().__init__()
+        self._checkup = checkup
+        self._most_abandoned = most_abandoned
+        self._diagnosis = Diagnosis()
+        self._told: set[int] = set()
+        self._stalled: set[str] = set()
+        self._look_at = 0
+        self._looked_at = 0
+        self._trusted_since = 0
+        self._report_at = 0
+        self._offset: int | None = None
+
+    def on_start(self) -> None:
+        """Trust nothing that was before."""
+        self._looked_at = self._trusted_since = REAL_TIME.monotonic()
+
+    def patience(self) -> float:
+        """Seconds to the next look."""
+        return max(0, self._look_at - REAL_TIME.monotonic()) / SECOND
+
+    def idle(self) -> None:
+        """Look, when it is time."""
+        if REAL_TIME.monotonic() >= self._look_at:
+            self._look()
+
+    def handle(self, message: Any) -> None:
+        """Look at once."""
+        if not isinstance(message, Look):
+            raise InvalidMessage(f"the Warden does not understand {type(message).__name__}")
+        self._look()
+
+    def _look(self) -> None:
+        now = REAL_TIME.monotonic()
+        self._look_at = now + round(self.every * SECOND)
+        if now - self._looked_at > HELD_UP + self.every * SECOND:
+            logger.warning("nothing ran for {:.3g} s", (now - self._looked_at) / SECOND)
+            self._trusted_since = now
+        self._looked_at = now
+        self._watch_clocks(self.clock.now(), self.clock.monotonic())
+        for member in self.registry.members():
+            self._watch(member, now)
+        self._watch_executors()
+        self._count_abandoned()
+        if now >= self._report_at:
+            self._report_at = now + REPORT_EVERY
+            self._checkup.write()
+        self.mark("look")
+
+    # ------------------------------------------------------------ what is looked at
+
+    def _watch_clocks(self, wall: int, monotonic: int) -> None:
+        """Notice when the wall clock was set.
+
+        Args:
+            wall: what the wall clock shows, microseconds UTC.
+            monotonic: what has really passed, in microseconds.
+        """
+        offset, before = wall - monotonic, self._offset
+        self._offset = offset
+        if before is not None and abs(offset - before) >= STEP:
+            self._checkup.clock_steps += 1
+            logger.warning("the wall clock was set by {:+.3f} s", (offset - before) / SECOND)
+
+    def _watch(self, member: Member, now: int) -> None:
+        if member.incarnation in self._told or member.name == self.name or member.report is None:
+            return
+        wrong = self._diagnosis.find(member, self._trusted_since, now)
+        if wrong is None:
+            return
+        self._told.add(member.incarnation)
+        thread = member.vitals.thread if member.vitals else None
+        logger.error("{} hangs: {}\n{}", member.name, wrong, stack_of(thread))
+        member.report(Hung(f"{member.name!r} hangs: {wrong}"))
+
+    def _watch_executors(self) -> None:
+        for name, load in self._checkup.loads().items():
+            if load.stalled < STALLED:
+                self._stalled.discard(name)
+                continue
+            if name not in self._stalled:
+                self._stalled.add(name)
+                logger.error("{}: {} calls wait beside free slots", name, load.queued)
+            self._checkup.nudge(name)
+
+    def _count_abandoned(self) -> None:
+        abandoned = self.registry.abandoned
+        top = self.registry.member(TOP)
+        if abandoned > self._most_abandoned and top is not None and top.report is not None:
+            top.report(
+                TooManyHung(
+                    f"{abandoned} threads of actors hang, and {self._most_abandoned} are allowed:"
+                    " only a new process is free of them"
+                )
+            )
