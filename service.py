@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .actors.base import Actor
+from .actors.checkup import reported
 from .actors.child import ChildSpec
 from .actors.messages import StartChild
 from .actors.registry import Address, Registry
@@ -36,7 +37,7 @@ from .core.zones import zone
 from .facade import Facade
 from .notifiers.base import Notifier
 from .notifiers.post import Post
-from .opening import Opened
+from .opening import Opened, health_path
 from .storage.database import sqlite_path
 from .storage.lock import ServiceLock
 from .storage.queries import Queries
@@ -114,6 +115,7 @@ class Tocsin(Facade):
         path: str | Path | None = "config.toml",
         *,
         environ: Mapping[str, str] | None = None,
+        need_secrets: bool = True,
     ) -> "Tocsin":
         """The service that a configuration file and the environment describe.
 
@@ -122,13 +124,16 @@ class Tocsin(Facade):
         Args:
             path: the file, None for the environment alone.
             environ: the environment, default this program's.
+            need_secrets: False for what only looks: a notifier may lack its variables then.
 
         Raises:
             InvalidConfig: there are mistakes; `problems` has all of them.
         """
         from .configuring import build_notifiers, read_config  # noqa: PLC0415 - pydantic only where used
 
-        config = read_config(path, os.environ if environ is None else environ)
+        config = read_config(
+            path, os.environ if environ is None else environ, need_secrets=need_secrets
+        )
         scheduler = config.scheduler
         app = cls(
             config.storage.url,
@@ -236,17 +241,20 @@ class Tocsin(Facade):
         return engine is not None and engine.tree.alive
 
     def health(self) -> Health:
-        """How the service is: read from its memory and the database, waiting for no actor."""
-        engine = self._engine
-        if engine is None:
-            return Health("failing", ("the service does not run",), from_instant(self.clock.now()))
-        health = engine.checkup.health()
+        """How the service on this database is; no actor is asked, so it never hangs."""
+        engine, now = self._engine, self.clock.now()
+        if engine is not None:
+            seen = engine.checkup.health()
+        elif self.served:
+            pid = ServiceLock(self.database).owner()
+            seen = reported(health_path(self.database), pid, now)
+        else:
+            return Health("failing", ("no service runs on this database",), from_instant(now))
         try:
             pending, next_alarm = self._queries().ahead()
         except StorageError as error:
-            health = replace(health, problems=(*health.problems, str(error)))
-            return replace(health, status="degraded") if health.ok else health
-        return replace(health, pending=pending, next_alarm=next_alarm)
+            return seen.with_problem(str(error))
+        return replace(seen, pending=pending, next_alarm=next_alarm)
 
     def __enter__(self) -> Self:
         return self.start()

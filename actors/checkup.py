@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from loguru import logger
@@ -17,6 +18,9 @@ from .vitals import REAL_TIME, Vitals
 
 SETTLED = 60.0
 """Seconds that a restarted actor must live before the restart is no problem any more."""
+
+SILENCE = 20.0
+"""Seconds after which a service that writes no health down is not well."""
 
 STALLED = 10.0
 """Seconds for which calls may wait beside free slots."""
@@ -101,6 +105,32 @@ class Checkup:
             if member.owner == owner:
                 yield member
                 yield from self._in_order(member.name)
+
+
+def reported(path: Path, pid: int | None, now: int) -> Health:
+    """How a service of another process is, by what it wrote down.
+
+    Args:
+        path: where it writes.
+        pid: the process, as its lock names it; None when it is not known.
+        now: what the wall clock shows.
+    """
+    here = from_instant(now)
+    try:
+        health = Health.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        why = (
+            "nothing yet" if isinstance(error, FileNotFoundError) else f"nothing readable: {error}"
+        )
+        return Health("degraded", (f"the service says of its health {why}",), here, pid)
+    silence = (here - health.at).total_seconds()
+    if pid not in (None, health.pid):
+        return Health("degraded", ("the service has not reported since it started",), here, pid)
+    if silence <= SILENCE:
+        return health
+    return replace(
+        health.with_problem(f"the service has not reported for {silence:.0f} s"), status="failing"
+    )
 
 
 def _actor(member: Member, now: int) -> ActorHealth:

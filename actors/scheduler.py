@@ -135,7 +135,7 @@ class Scheduler(Actor):
         if commit.cancels:
             self._tell("runner", CancelRuns(tuple(commit.cancels)))
         for notice in commit.notices:
-            logger.warning("{}. {}", notice.title, notice.message)
+            logger.warning("{}: {}", notice.title, notice.log)
             if notice.to:
                 note = Notification(notice.message, title=notice.title, priority="high")
                 self._tell("courier", Notify(notice.to, note.to_dict()))

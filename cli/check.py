@@ -27,7 +27,7 @@ def check(ctx: click.Context, settings: Settings) -> None:
     when there are mistakes or conflicts.
     """
     file = settings.config_file
-    app = settings.open()
+    app = settings.open(to_serve=True)
     plan = planned(app)
     conflicts = sum(each.step.verb == "conflict" for each in plan)
     if settings.json:

@@ -41,7 +41,7 @@ def run(ctx: click.Context, settings: Settings) -> None:
     from ..core.config import Config
     from .logs import set_up_log
 
-    app = settings.open()
+    app = settings.open(to_serve=True)
     log = (app.config or Config()).log
     style = "json" if settings.json else log.format
     set_up_log(log.level, style, app.timezone)

@@ -51,8 +51,11 @@ class Settings:
         """The environment, with the database that was named."""
         return {**os.environ, "DATABASE_URL": self.db} if self.db else os.environ
 
-    def open(self) -> "Tocsin":
+    def open(self, *, to_serve: bool = False) -> "Tocsin":
         """The service as an object, not started.
+
+        Args:
+            to_serve: whether it will be started: then the notifiers need their secrets.
 
         Raises:
             InvalidConfig: the configuration has mistakes.
@@ -63,7 +66,7 @@ class Settings:
 
         if self.db:
             sqlite_path(self.db)
-        return Tocsin.from_config(self.config_file, environ=self.environ)
+        return Tocsin.from_config(self.config_file, environ=self.environ, need_secrets=to_serve)
 
     def open_existing(self) -> "Tocsin":
         """The same for commands that need something to be stored already.

@@ -50,13 +50,20 @@ class Config:
         return stand_in(name, self.notify)
 
 
-def parse_config(text: str, *, environ: Mapping[str, str], name: str = "config.toml") -> Config:
+def parse_config(
+    text: str,
+    *,
+    environ: Mapping[str, str],
+    name: str = "config.toml",
+    need_secrets: bool = True,
+) -> Config:
     """Read and validate a configuration.
 
     Args:
         text: the TOML file; empty for the defaults.
         environ: the environment; what it says takes the place of what the file says.
         name: the file's name, for the problems.
+        need_secrets: whether a variable that a notifier needs must be set.
 
     Raises:
         InvalidConfig: there are mistakes. `problems` has all of them, a line for each.
@@ -71,7 +78,7 @@ def parse_config(text: str, *, environ: Mapping[str, str], name: str = "config.t
     _check_tables(data, problems)
     _override(data, overrides)
     scheduler = _section(SchedulerConfig, data, problems)
-    notifiers = read_notifiers(data.get("notify", {}), environ, problems)
+    notifiers = read_notifiers(data.get("notify", {}), environ, problems, need_secrets=need_secrets)
     config = Config(
         scheduler=scheduler,
         storage=_section(StorageConfig, data, problems),

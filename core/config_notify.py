@@ -35,7 +35,7 @@ class NotifyConfig:
 
 
 def read_notifiers(
-    tables: object, environ: Mapping[str, str], problems: Problems
+    tables: object, environ: Mapping[str, str], problems: Problems, *, need_secrets: bool = True
 ) -> dict[str, NotifyConfig]:
     """Read all notifiers; those with mistakes are noted and left out, except for their names.
 
@@ -43,6 +43,8 @@ def read_notifiers(
         tables: the value of `notify`.
         environ: where `env:NAME` is looked up; an empty variable counts as not set.
         problems: takes the mistakes.
+        need_secrets: whether a missing variable is a mistake; what only reads the database can
+            do without.
 
     Returns:
         Name -> notifier; "log" is always among them.
@@ -53,7 +55,10 @@ def read_notifiers(
         return notifiers
     for name, table in tables.items():
         if isinstance(table, dict):
-            notifiers[name] = _read_notifier(name, table, environ, problems)
+            secrets = _Secrets(environ, problems)
+            notifiers[name] = _read_notifier(name, table, secrets, problems)
+            if need_secrets and "fallback" not in table:
+                secrets.require()
         else:
             problems.add(("notify", name), f'must be a table; write [notify.{name}] and its "kind"')
     for name, notifier in notifiers.items():
@@ -63,8 +68,8 @@ def read_notifiers(
 
 def stand_in(name: str, notifiers: Mapping[str, NotifyConfig]) -> str:
     """Return the notifier that serves for `name`: itself, or its fallback while secrets miss."""
-    while notifiers[name].missing and (fallback := notifiers[name].fallback) is not None:
-        name = fallback
+    while notifiers[name].missing:
+        name = notifiers[name].fallback or LOG
     return name
 
 
@@ -80,7 +85,7 @@ def check_known(
 
 
 def _read_notifier(
-    name: str, table: dict[str, Any], environ: Mapping[str, str], problems: Problems
+    name: str, table: dict[str, Any], secrets: "_Secrets", problems: Problems
 ) -> NotifyConfig:
     path = ("notify", name)
     kind, fallback = table.get("kind"), table.get("fallback")
@@ -92,11 +97,8 @@ def _read_notifier(
     if fallback is not None and not isinstance(fallback, str):
         problems.add((*path, "fallback"), 'must be the name of a notifier; write fallback = "log"')
         fallback = None
-    secrets = _Secrets(environ, problems)
     options = {key: value for key, value in table.items() if key not in {"kind", "fallback"}}
     options = secrets.put_into(options, path)
-    if "fallback" not in table:
-        secrets.require()
     return NotifyConfig(str(kind), options, fallback, secrets.names)
 
 

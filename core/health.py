@@ -1,7 +1,7 @@
 """How a service is: values that can be looked at, printed, and sent."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -100,6 +100,35 @@ class Health:
     def ok(self) -> bool:
         """Whether nothing at all is wrong."""
         return self.status == "ok"
+
+    def with_problem(self, problem: str) -> "Health":
+        """The same with one thing more that is wrong."""
+        status: Status = "degraded" if self.status == "ok" else self.status
+        return replace(self, status=status, problems=(*self.problems, problem))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Health":
+        """What `to_dict` made.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            next_alarm = data.get("next_alarm")
+            return cls(
+                **{
+                    **data,
+                    "at": datetime.fromisoformat(data["at"]),
+                    "problems": tuple(data["problems"]),
+                    "actors": tuple(ActorHealth(**each) for each in data["actors"]),
+                    "executors": tuple(ExecutorHealth(**each) for each in data["executors"]),
+                    "next_alarm": None
+                    if next_alarm is None
+                    else datetime.fromisoformat(next_alarm),
+                }
+            )
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"this is no health: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
         """JSON: times in ISO 8601, durations in seconds."""

@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Mapping
 
 from . import events as e
+from .clock import SECOND
+from .durations import format_duration
 from .state import TaskState
 from .work import Notice
 
 
 def notices(events: Iterable[e.Event], tasks: Mapping[int, TaskState]) -> list[Notice]:
-    """The notices that these events are worth: quarantines, and runs that failed for good."""
+    """The notices that these events are worth: quarantines, and attempts that failed."""
     found = []
     for event in events:
         if isinstance(event, e.TaskQuarantined):
             found.append(_quarantined(tasks[event.task_id], event))
-        elif isinstance(event, e.TaskExecuted) and not event.success and event.retry_at is None:
+        elif isinstance(event, e.TaskExecuted) and not event.success:
             found.append(_failed(tasks[event.task_id], event))
     return found
 
@@ -23,15 +25,23 @@ def _quarantined(task: TaskState, event: e.TaskQuarantined) -> Notice:
         title=f"Task {task.name} is quarantined",
         message=f"{task.target} cannot be called: {event.reason}."
         " Nothing was deleted: repair it, then resume the task.",
+        log=f"it cannot be called: {event.reason}; repair it, then `tocsin resume` it",
         to=_channels(task),
     )
 
 
 def _failed(task: TaskState, event: e.TaskExecuted) -> Notice:
+    """Errors are the user's own words: people who were named read them, the log does not."""
+    kind = "timed out" if event.status == "timed_out" else (event.error or "").partition(":")[0]
+    if event.retry_at is not None:
+        wait = format_duration((event.retry_at - event.at) // SECOND * SECOND)
+        log = f"attempt {event.attempt} failed ({kind}), again in {wait}"
+        return Notice(f"Task {task.name}", log, log)
     tries = f"{event.attempt} attempts" if event.attempt > 1 else "1 attempt"
     return Notice(
         title=f"Task {task.name} failed",
         message=f"{task.target} failed after {tries}: {event.error or event.status}",
+        log=f"run {event.run_id} failed after {tries} ({kind}); `tocsin show` tells more",
         to=_channels(task),
     )
 

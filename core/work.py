@@ -71,9 +71,11 @@ class Notice:
     Attributes:
         title: in a few words.
         message: what happened and what to do.
-        to: notifiers that the task's policy names.
+        log: the same for the log, where no word of the user's data belongs.
+        to: notifiers that the task's policy names; nobody while another attempt follows.
     """
 
     title: str
     message: str
-    to: tuple[str, ...]
+    log: str
+    to: tuple[str, ...] = ()

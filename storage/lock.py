@@ -59,6 +59,15 @@ class ServiceLock:
             os.close(handle)
         return False
 
+    def owner(self) -> int | None:
+        """The process that has the lock, None when nobody has it or it did not say."""
+        if not self.held():
+            return None
+        try:
+            return int(self._path.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+
     def release(self) -> None:
         """Give the lock back; nothing happens when it is not held."""
         if self._handle is not None:

@@ -209,10 +209,11 @@ def test_two_rejected_runs_quarantine_the_task_once(story: Any) -> None:
     assert {run.status for run in story.runs.values()} == {"pending"}
 
 
-def test_failures_for_good_are_news_and_retries_are_not(story: Any) -> None:
+def test_failures_for_good_are_news_and_retries_only_a_line_in_the_log(story: Any) -> None:
     run = running(story, every("1d"), retries=1, notify_failure=["phone", "mail"])
     first = story.finish(run, "failed", error="no")
-    assert notices(first, {1: story.task}) == []
+    [line] = notices(first, {1: story.task})
+    assert (line.to, line.log) == ((), "attempt 1 failed (no), again in 1m")
     story.now = run.ready_at
     story.claim(run)
     (notice,) = notices(story.finish(run, "failed", error="still no"), {1: story.task})
