@@ -87,4 +87,4 @@ def _beside(file: Path, config: Config) -> Config:
 
 def _summary(file: Path, problems: tuple[str, ...]) -> str:
     mistakes = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
-    return f"{file} has {mistakes}"
+    return "\n".join([f"{file} has {mistakes}", *problems])

@@ -17,7 +17,7 @@ from .actors.alarm import Alarm
 from .actors.attempts import Attempts
 from .actors.backoff import Backoff
 from .actors.calls import Calls
-from .actors.checkup import Checkup
+from .actors.checkup import Checkup, health_path
 from .actors.child import ChildSpec
 from .actors.courier import Courier
 from .actors.messages import Drain, WhatIsHeld
@@ -37,7 +37,7 @@ from .executors.base import Executor
 from .executors.command import Command, CommandExecutor
 from .executors.threads import ThreadExecutor
 from .notifiers.post import Post
-from .opening import Opened, health_path
+from .opening import Opened
 from .storage.claims import Claims
 from .storage.ledger import Ledger
 from .storage.lock import ServiceLock

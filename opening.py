@@ -49,11 +49,6 @@ class Opened:
         self.ledger = Ledger(self.database, clock, self.drafts)
 
 
-def health_path(database: Path) -> Path:
-    """Where a running service writes down how it is."""
-    return database.with_name(f"{database.name}.health.json")
-
-
 def key_path(database: Path) -> Path:
     """Where the keys of a database lie unless said otherwise."""
     return database.with_name(f"{database.name}.key")

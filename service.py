@@ -8,27 +8,19 @@ handlers and event loops of the host program are never touched.
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .actors.base import Actor
-from .actors.checkup import reported
+from .actors.checkup import complete, reported
 from .actors.child import ChildSpec
 from .actors.messages import StartChild
 from .actors.registry import Address, Registry
 from .actors.tree import TOP
 from .core.clock import SECOND, Clock, SystemClock, from_instant
 from .core.commands import Command
-from .core.errors import (
-    ActorUnavailable,
-    InvalidChild,
-    InvalidTask,
-    StorageError,
-    TocsinError,
-    UnknownNotifier,
-)
+from .core.errors import ActorUnavailable, InvalidChild, InvalidTask, TocsinError, UnknownNotifier
 from .core.handlers import Handlers
 from .core.health import Health
 from .core.hints import did_you_mean
@@ -37,7 +29,7 @@ from .core.zones import zone
 from .facade import Facade
 from .notifiers.base import Notifier
 from .notifiers.post import Post
-from .opening import Opened, health_path
+from .opening import Opened
 from .storage.database import sqlite_path
 from .storage.lock import ServiceLock
 from .storage.queries import Queries
@@ -246,15 +238,16 @@ class Tocsin(Facade):
         if engine is not None:
             seen = engine.checkup.health()
         elif self.served:
-            pid = ServiceLock(self.database).owner()
-            seen = reported(health_path(self.database), pid, now)
+            seen = reported(self.database, now)
         else:
             return Health("failing", ("no service runs on this database",), from_instant(now))
-        try:
-            pending, next_alarm = self._queries().ahead()
-        except StorageError as error:
-            return seen.with_problem(str(error))
-        return replace(seen, pending=pending, next_alarm=next_alarm)
+        return complete(seen, self._queries)
+
+    @property
+    def well(self) -> bool:
+        """Whether it gets on, by its own memory alone; also while it stops. For watchdogs."""
+        engine = self._engine
+        return engine is None or engine.checkup.well
 
     def __enter__(self) -> Self:
         return self.start()

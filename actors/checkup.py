@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +10,17 @@ from pathlib import Path
 from loguru import logger
 
 from ..core.clock import SECOND, Clock, from_instant
+from ..core.errors import StorageError
 from ..core.health import ActorHealth, ExecutorHealth, Health, Status
 from ..executors.base import Executor, Load
+from ..storage.lock import ServiceLock
+from ..storage.queries import Queries
 from .registry import Member, Registry
 from .tree import TOP
 from .vitals import REAL_TIME, Vitals
+
+WARDEN = "warden"
+"""What the Warden is registered under."""
 
 SETTLED = 60.0
 """Seconds that a restarted actor must live before the restart is no problem any more."""
@@ -80,6 +86,16 @@ class Checkup:
             clock_steps=self.clock_steps,
         )
 
+    @property
+    def well(self) -> bool:
+        """Whether the tree lives and the Warden looks after it."""
+        warden = self._registry.member(WARDEN)
+        if self._registry.whereis(TOP) is None or warden is None or warden.vitals is None:
+            return False
+        vitals = warden.vitals
+        looked_at = vitals.marks.get("look", vitals.began_at)
+        return _seconds(looked_at, REAL_TIME.monotonic()) < SILENCE
+
     def write(self) -> None:
         """Write the health down for other processes, whole or not at all."""
         draft = self._path.with_name(f"{self._path.name}.new")
@@ -107,30 +123,44 @@ class Checkup:
                 yield from self._in_order(member.name)
 
 
-def reported(path: Path, pid: int | None, now: int) -> Health:
-    """How a service of another process is, by what it wrote down.
+def health_path(database: Path) -> Path:
+    """Where the service on a database writes down how it is."""
+    return database.with_name(f"{database.name}.health.json")
+
+
+def reported(database: Path, now: int) -> Health:
+    """How the service of another process is, by what it wrote down.
 
     Args:
-        path: where it writes.
-        pid: the process, as its lock names it; None when it is not known.
+        database: the file that it serves.
         now: what the wall clock shows.
     """
-    here = from_instant(now)
+    here, pid = from_instant(now), ServiceLock(database).owner()
     try:
-        health = Health.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        text = health_path(database).read_text(encoding="utf-8")
+        health = Health.from_dict(json.loads(text))
     except (OSError, ValueError) as error:
         why = (
             "nothing yet" if isinstance(error, FileNotFoundError) else f"nothing readable: {error}"
         )
         return Health("degraded", (f"the service says of its health {why}",), here, pid)
     silence = (here - health.at).total_seconds()
-    if pid not in (None, health.pid):
+    if pid not in {None, health.pid}:
         return Health("degraded", ("the service has not reported since it started",), here, pid)
     if silence <= SILENCE:
         return health
     return replace(
         health.with_problem(f"the service has not reported for {silence:.0f} s"), status="failing"
     )
+
+
+def complete(seen: Health, queries: Callable[[], Queries]) -> Health:
+    """Add what the database tells; that it cannot be read is a problem of its own."""
+    try:
+        pending, next_alarm = queries().ahead()
+    except StorageError as error:
+        return seen.with_problem(str(error))
+    return replace(seen, pending=pending, next_alarm=next_alarm)
 
 
 def _actor(member: Member, now: int) -> ActorHealth:
@@ -174,7 +204,7 @@ def _of_actors(actors: Iterable[ActorHealth]) -> Iterator[str]:
 def _of_executors(executors: Iterable[ExecutorHealth]) -> Iterator[str]:
     for executor in executors:
         if executor.abandoned:
-            yield f"calls in {executor.name!r} that do not end and were given up: {executor.abandoned}"
+            yield f"calls given up in {executor.name!r} that still do not end: {executor.abandoned}"
         if executor.stalled >= STALLED:
             yield f"{executor.queued} calls wait in {executor.name!r} beside free slots"
 

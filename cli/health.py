@@ -48,7 +48,7 @@ def health(ctx: click.Context, settings: Settings) -> None:
 
 
 def _show(seen: "Health", moments: Moments) -> None:
-    fields = {"status": seen.status}
+    fields: dict[str, str] = {"status": seen.status}
     if seen.pid is not None:
         fields |= {
             "process": str(seen.pid),
@@ -66,15 +66,24 @@ def _show(seen: "Health", moments: Moments) -> None:
 
 
 def _actor(actor: "ActorHealth") -> tuple[str, ...]:
-    busy = f"{actor.busy_with} for {actor.busy_for:.3g} s" if actor.busy_with else "waits"
+    indent = "" if actor.owner is None else "  "
+    numbers = (actor.restarts, actor.mailbox, actor.handled)
+    return (f"{indent}{actor.name}", actor.state, *map(str, numbers), _doing(actor))
+
+
+def _doing(actor: "ActorHealth") -> str:
+    if actor.trouble is not None:
+        return actor.trouble
+    return f"{actor.busy_with} for {actor.busy_for:.3g} s" if actor.busy_with else "waits"
+
+
+def describe(actor: "ActorHealth") -> str:
+    """One actor in one line."""
     indent = "" if actor.owner is None else "  "
     return (
-        f"{indent}{actor.name}",
-        actor.state,
-        str(actor.restarts),
-        str(actor.mailbox),
-        str(actor.handled),
-        actor.trouble or busy,
+        f"{indent}{actor.name}: {actor.state}, incarnation {actor.incarnation},"
+        f" {counted(actor.restarts, 'restart')}, {counted(actor.mailbox, 'message')} wait,"
+        f" {actor.handled} handled, {_doing(actor)}"
     )
 
 

@@ -9,6 +9,7 @@ from .change import cancel, pause, resume, retry, trigger
 from .check import check
 from .events import events
 from .explain import explain
+from .health import health
 from .history import history
 from .init import init
 from .next import next_times
@@ -65,7 +66,7 @@ for each in (
     *(list_tasks, show, add, remind),
     *(trigger, pause, resume, cancel),
     *(history, retry, events, explain),
-    *(next_times, version),
+    *(next_times, health, version),
 ):
     tocsin.add_command(each)
 

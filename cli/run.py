@@ -1,17 +1,20 @@
 """`tocsin run`: the service, from its start to its end."""
 
+import json
 import threading
 from queue import SimpleQueue
-from signal import SIGHUP, Signals
+from signal import SIGHUP, SIGUSR1, Signals
 from typing import TYPE_CHECKING
 
 import click
 
 from ..core.errors import InvalidConfig, TocsinError
+from .health import describe
 from .options import command
 from .output import counted
 from .settings import Settings, pass_settings
 from .signals import STOPPING, signals_to
+from .systemd import Systemd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +37,9 @@ def run(ctx: click.Context, settings: Settings) -> None:
     """Start the service and stay until Ctrl-C.
 
     SIGTERM stops it, too. SIGHUP reads the configuration again. Stopping waits for running calls,
-    for at most the configured grace; a second signal ends it at once.
+    for at most the configured grace; a second signal ends it at once. SIGUSR1 writes the
+    supervision tree, its health and the stacks of all threads to the log. Under systemd it is a
+    service of Type=notify, with or without a watchdog.
     """
     from loguru import logger
 
@@ -59,15 +64,19 @@ def _serve(app: "Tocsin", settings: Settings, style: str) -> int:
     from .banner import announce
 
     inbox: SimpleQueue[object] = SimpleQueue()
+    systemd = Systemd(settings.environ)
     with signals_to(inbox):
         steps = app.plan_config()
         try:
             app.start()
             announce(app, settings.config_file, steps, style)
             threading.Thread(target=_watch, args=(app, inbox), daemon=True).start()
+            systemd.ready(lambda: app.well)
             return _obey(app, settings, inbox)
         finally:
+            systemd.stopping()
             app.stop()
+            systemd.stopped()
 
 
 def _watch(app: "Tocsin", inbox: "SimpleQueue[object]") -> None:
@@ -88,6 +97,8 @@ def _obey(app: "Tocsin", settings: Settings, inbox: "SimpleQueue[object]") -> in
         message = inbox.get()
         if message is SIGHUP:
             _reload(app, settings)
+        elif message is SIGUSR1:
+            _log_state(app)
         elif message in STOPPING and isinstance(message, Signals):
             logger.info("{}: stopping, running calls have {:g} s", message.name, app.grace)
             return 0
@@ -96,6 +107,19 @@ def _obey(app: "Tocsin", settings: Settings, inbox: "SimpleQueue[object]") -> in
             return GAVE_UP
         else:
             return 0
+
+
+def _log_state(app: "Tocsin") -> None:
+    """Write down what everybody does: for somebody who looks for what hangs."""
+    from loguru import logger
+
+    from ..actors.stacks import all_stacks
+
+    seen = app.health()
+    logger.info("health: {}", json.dumps(seen.to_dict(), ensure_ascii=False))
+    for each in seen.actors:
+        logger.info("{}", describe(each))
+    logger.info("the stacks of all threads\n{}", all_stacks())
 
 
 def _reload(app: "Tocsin", settings: Settings) -> None:

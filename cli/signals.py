@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
-RECEIVED = (*STOPPING, signal.SIGHUP)
+RECEIVED = (*STOPPING, signal.SIGHUP, signal.SIGUSR1)
 
 
 @contextmanager
 def signals_to(inbox: "SimpleQueue[object]") -> Iterator[None]:
-    """Put SIGTERM, SIGINT and SIGHUP into `inbox` while the block runs. Main thread only.
+    """Put SIGTERM, SIGINT, SIGHUP and SIGUSR1 into `inbox` while the block runs. Main thread only.
 
     A second SIGTERM or SIGINT ends the process at once, with 128 plus its number: whoever sends
     it does not want to wait for the first one any more.

@@ -15,13 +15,25 @@ from ..core.handlers import Handlers
 def call_entry(entry: Entry, handlers: Handlers, context: RunContext) -> Any:
     """Call what the entry names, with its arguments.
 
-    A registered handler gets the context first; a function named by its path does not.
-
     Returns:
         Whatever the function returns (a coroutine, when it is `async def`).
 
     Raises:
         EntryRejected: it does not resolve or the arguments do not fit; nothing was called.
+    """
+    function, args = bind_entry(entry, handlers, context)
+    return function(*args, **entry.kwargs)
+
+
+def bind_entry(
+    entry: Entry, handlers: Handlers, context: RunContext
+) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """Find what the entry names, and its positional arguments; see that all arguments fit.
+
+    A registered handler gets the context first; a function named by its path does not.
+
+    Raises:
+        EntryRejected: it does not resolve or the arguments do not fit.
     """
     if entry.handler is not None:
         function = _handler(entry.handler, handlers)
@@ -29,7 +41,7 @@ def call_entry(entry: Entry, handlers: Handlers, context: RunContext) -> Any:
     else:
         function, args = resolve(entry.module or "", entry.function or ""), entry.args
     check_fit(function, args, dict(entry.kwargs), entry.target)
-    return function(*args, **entry.kwargs)
+    return function, args
 
 
 def resolve(module: str, function: str) -> Callable[..., Any]:

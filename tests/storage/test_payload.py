@@ -296,7 +296,7 @@ class Reduced:
         Reduced(setattr, Order, "x", 1),
         Reduced(pathlib.Path.unlink, pathlib.Path("/nonexistent")),
     ],
-    ids=lambda trick: repr(trick.call[0]),
+    ids=lambda trick: getattr(trick.call[0], "__qualname__", type(trick.call[0]).__name__),
 )
 def test_a_signed_pickle_cannot_call_what_it_likes(trick: Reduced) -> None:
     payload = pickle.dumps({"handler": "x", "args": [trick]}, protocol=5)
