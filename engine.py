@@ -35,6 +35,7 @@ from .core.notification import REMIND
 from .executors.asyncio import AsyncioExecutor
 from .executors.base import Executor
 from .executors.command import Command, CommandExecutor
+from .executors.lazy import LazyExecutor
 from .executors.threads import ThreadExecutor
 from .notifiers.post import Post
 from .opening import Opened
@@ -183,9 +184,16 @@ def make_lanes(clock: Clock, limits: Limits) -> dict[str, Executor]:
     return {
         "threads": ThreadExecutor(limits.max_concurrent, clock=clock, name="tocsin-thread"),
         "asyncio": AsyncioExecutor(clock=clock, name="tocsin-asyncio"),
+        "processes": LazyExecutor(lambda: _processes(clock), os.cpu_count() or 1),
         "commands": CommandExecutor(limits.max_concurrent, clock=clock, name="tocsin-command"),
         "courier": ThreadExecutor(COURIERS, clock=clock, name="tocsin-courier"),
     }
+
+
+def _processes(clock: Clock) -> Executor:
+    from .executors.processes import ProcessExecutor  # noqa: PLC0415 - heavy, and often not needed
+
+    return ProcessExecutor(clock=clock, name="tocsin-process")
 
 
 def add_builtin_handlers(handlers: Handlers, post: Post) -> None:

@@ -4,7 +4,6 @@ Each verb is one command to the ledger or one read from the database; where a co
 running Scheduler, or straight into the database) is decided by whoever inherits this.
 """
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -16,7 +15,7 @@ from .core.commands import DEFAULT_TENANT, TaskRef
 from .core.entry import Entry, parse_target
 from .core.errors import EntryRejected, InvalidEntry, InvalidTask, TocsinError, UnknownHandler
 from .core.explain import explanation
-from .core.handlers import Handler, Handlers
+from .core.handlers import Handler, Handlers, choose_lane
 from .core.notification import REMIND, Notification
 from .core.options import policy_with
 from .core.policy import Policy, Retry
@@ -60,6 +59,7 @@ class Facade:
         *,
         aliases: Iterable[str] = (),
         validate: Callable[..., Any] | None = None,
+        executor: str | None = None,
         **policy: Any,
     ) -> Callable[[Function], Function]:
         """Register a function under a key: `@app.handler("report.build", timeout="5m")`.
@@ -70,12 +70,14 @@ class Facade:
             key: the name that is stored with tasks; it may stay when the function is renamed.
             aliases: former keys that still reach it.
             validate: called with the arguments when a task is scheduled; raising refuses it.
+            executor: "threads"; "asyncio", the default of `async def`; or "processes" for what
+                computes for long, may crash, or must be killed at its timeout.
             policy: defaults for tasks that call it, as in `schedule`.
         """
         policy_with(self.policy, policy)
 
         def register(function: Function) -> Function:
-            lane = "asyncio" if inspect.iscoroutinefunction(function) else "threads"
+            lane = choose_lane(key, function, executor)
             self.handlers.register(Handler(key, function, policy, validate, lane), aliases)
             return function
 

@@ -1,15 +1,17 @@
 """From a claimed attempt to a call that an executor can make."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..core.clock import Clock, from_instant
 from ..core.commands import Outcome, RunFinished
-from ..core.entry import Cancellation, RunContext
-from ..core.handlers import Handlers
+from ..core.entry import Cancellation, Entry, RunContext
+from ..core.handlers import PROCESSES, Handlers
 from ..core.work import Start
 from ..executors.base import Call, Cancelled, Failed, Rejected, Report, Succeeded, TimedOut
-from ..executors.callables import call_entry
+from ..executors.callables import bind_entry, call_entry
+from ..executors.job import Job, NeverCancelled
 from ..storage.keys import Keyring
 from ..storage.payload import unseal
 
@@ -64,7 +66,14 @@ class Calls:
             cancelled=cancellation,
             previous=start.previous,
         )
+        if self.lane(start) == PROCESSES:
+            return self._job(entry, replace(context, cancelled=NeverCancelled()))
         return call_entry(entry, self._handlers, context)
+
+    def _job(self, entry: Entry, context: RunContext) -> Job:
+        """The same call for another process, which finds the function by its path."""
+        function, args = bind_entry(entry, self._handlers, context)
+        return Job(function.__module__, function.__qualname__, args, dict(entry.kwargs))
 
 
 def result_of(start: Start, report: Report) -> RunFinished:

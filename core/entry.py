@@ -108,19 +108,6 @@ class Cancellation(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class NeverCancelled:
-    """The `Cancellation` of a call in another process: that process is ended instead."""
-
-    def is_set(self) -> bool:
-        """Never."""
-        return False
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Sleep for `timeout` seconds."""
-        return threading.Event().wait(timeout)
-
-
-@dataclass(frozen=True, slots=True)
 class RunContext:
     """What a handler is told about the run it serves.
 

@@ -1,5 +1,6 @@
 """Registered callables: the keys under which a program offers its functions."""
 
+import inspect
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,6 +11,10 @@ from .hints import did_you_mean
 
 COMMAND = "tocsin.command"
 """The handler key under which commands of `config.toml` are stored."""
+
+
+THREADS, ASYNCIO, PROCESSES = "threads", "asyncio", "processes"
+"""The executors that a handler may choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,39 @@ class Handler:
     policy: dict[str, Any] = field(default_factory=dict)
     validate: Callable[..., Any] | None = None
     lane: str = "threads"
+
+
+def choose_lane(key: str, function: Callable[..., Any], wanted: str | None) -> str:
+    """Which executor runs a function.
+
+    Args:
+        key: the handler's, for the messages.
+        function: what is called.
+        wanted: the executor that was asked for; None for `asyncio` if it is `async def`, else
+            `threads`.
+
+    Raises:
+        InvalidTask: there is no such executor, or it cannot run this function.
+    """
+    is_async = inspect.iscoroutinefunction(function)
+    if wanted is None:
+        return ASYNCIO if is_async else THREADS
+    known = (THREADS, ASYNCIO, PROCESSES)
+    if wanted not in known:
+        hint = did_you_mean(wanted, known)
+        raise InvalidTask(f"handler {key!r}: executor is one of {', '.join(known)}{hint}")
+    if wanted == ASYNCIO and not is_async:
+        raise InvalidTask(
+            f"handler {key!r} would block the event loop: make it `async def`,"
+            " or leave the executor out"
+        )
+    name = getattr(function, "__qualname__", "<locals>")
+    if wanted == PROCESSES and ("<" in name or not getattr(function, "__module__", None)):
+        raise InvalidTask(
+            f"handler {key!r}: another process finds a function by its name in a module,"
+            " and this one has none: define it at the top of a module"
+        )
+    return wanted
 
 
 class Handlers:

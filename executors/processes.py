@@ -8,10 +8,8 @@ import multiprocessing
 import os
 import pickle
 import threading
-from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
 from typing import Any
 
 import pebble
@@ -22,6 +20,7 @@ from .callables import check_fit, resolve
 from .command import ending
 from .describe import describe_error, describe_raised, describe_result
 from .desk import Ticket
+from .job import Job as Job  # noqa: PLC0414 - what it runs is a part of it
 from .threads import ThreadExecutor, settle
 
 _CLOSING = 5.0
@@ -29,23 +28,6 @@ _CLOSING = 5.0
 
 _CHECKING = 1.0
 """Seconds between looks at whether the pool that runs a call still lives."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a call's function returns to have a function called in another process.
-
-    Attributes:
-        module: importable module.
-        function: name in the module, dots allowed.
-        args: positional arguments; they must be picklable.
-        kwargs: keyword arguments; likewise.
-    """
-
-    module: str
-    function: str
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ProcessExecutor(ThreadExecutor):
