@@ -20,11 +20,11 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint types wheel smoke check bench clean
+.PHONY: help run test lint types wheel smoke check bench chaos vectors simulation fuzz clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [ARGS="..."] [PYTHON=python3.12]'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/.runtime  ## Start the service; ARGS go to `tocsin run`
 	@.venv/bin/tocsin run $(ARGS)
@@ -50,6 +50,18 @@ check: lint types test smoke  ## Everything that must hold before a merge
 
 bench: .venv/.runtime  ## Measure how late tasks start; ARGS go to the benchmark
 	@.venv/bin/python benchmarks/lateness.py $(ARGS)
+
+chaos: .venv/.runtime  ## Two minutes of load while everything is crashed and hung; ARGS, too
+	@.venv/bin/python tests/chaos/campaign.py $(ARGS)
+
+vectors: .venv/.runtime  ## Compare our cron with recorded vectors; ARGS name other files
+	@.venv/bin/python tests/vectors.py $(ARGS)
+
+simulation: .venv/.runtime  ## A year of 50 tasks, a day of 1,000, against a model; ARGS: a seed
+	@.venv/bin/python tests/simulation/simulate.py $(ARGS)
+
+fuzz: .venv/.runtime  ## Throw 200,000 texts at each parser; ARGS: how many, and a seed
+	@.venv/bin/python tests/fuzz.py $(ARGS)
 
 clean:  ## Remove all that these commands made, .venv included
 	rm -rf .venv build dist *.egg-info .*_cache .hypothesis

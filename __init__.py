@@ -18,8 +18,9 @@ from .actors.base import Actor
 from .core.entry import Entry, RunContext
 from .core.errors import InvalidSchedule, TocsinError
 from .core.policy import Policy, Retry
+from .core.published import Published, TaskEvent
 from .core.run import Run
-from .core.schedule import after, at, cron, every, now
+from .core.schedule import Schedule, after, at, cron, every, now
 from .core.task import Task
 from .service import Tocsin
 
@@ -30,10 +31,13 @@ __all__ = [
     "Entry",
     "InvalidSchedule",
     "Policy",
+    "Published",
     "Retry",
     "Run",
     "RunContext",
+    "Schedule",
     "Task",
+    "TaskEvent",
     "Tocsin",
     "TocsinError",
     "after",

@@ -7,8 +7,8 @@ is the reverse of starting.
 import os
 import threading
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from loguru import logger
@@ -19,8 +19,10 @@ from .actors.backoff import Backoff
 from .actors.calls import Calls
 from .actors.checkup import Checkup, health_path
 from .actors.child import ChildSpec
+from .actors.clockwatch import ClockWatch
 from .actors.courier import Courier
 from .actors.messages import Drain, WhatIsHeld
+from .actors.publisher import Publisher
 from .actors.registry import Registry
 from .actors.runner import Runner
 from .actors.scheduler import Scheduler
@@ -32,6 +34,7 @@ from .core.entry import RunContext
 from .core.errors import TocsinError
 from .core.handlers import COMMAND, Handler, Handlers
 from .core.notification import REMIND
+from .core.published import Listener
 from .executors.asyncio import AsyncioExecutor
 from .executors.base import Executor
 from .executors.command import Command, CommandExecutor
@@ -55,10 +58,12 @@ class Limits:
     Attributes:
         max_concurrent: calls in threads, and programs, at the same time.
         max_queue: attempts that wait in memory for a slot; more wait in the database.
+        resources: how much there is of what runs hold while they execute.
     """
 
     max_concurrent: int = 10
     max_queue: int = 1_000
+    resources: Mapping[str, int] = field(default_factory=dict)
 
 
 class Engine:
@@ -70,6 +75,7 @@ class Engine:
         handlers: the registered callables.
         post: the notifiers.
         limits: how much is done at once.
+        listeners: the functions that hear what handlers publish.
         children: the user's own actors, started last.
         allow: module prefixes that entries may name, empty for all.
 
@@ -86,6 +92,7 @@ class Engine:
         post: Post,
         *,
         limits: Limits,
+        listeners: Sequence[Listener] = (),
         children: Iterable[ChildSpec] = (),
         allow: Iterable[str] = (),
     ) -> None:
@@ -97,11 +104,14 @@ class Engine:
         self._lock = ServiceLock(opened.database.path)
         self._lock.acquire()
         self.lanes = make_lanes(clock, limits)
-        self.checkup = Checkup(self.registry, self.lanes, clock, health_path(opened.database.path))
+        self.watch = ClockWatch(clock)
+        self.checkup = Checkup(
+            self.registry, self.lanes, clock, health_path(opened.database.path), self.watch
+        )
         try:
             add_builtin_handlers(handlers, post)
             calls = Calls(handlers, opened.keys, clock, tuple(allow))
-            specs = [*self._own_children(calls, post, limits), *children]
+            specs = [*self._own_children(calls, post, limits, listeners), *children]
             self.tree: Tree = start_tree(self.registry, clock, TOP, specs, FLAGS)
         except BaseException:
             self._end_calls(0)
@@ -110,19 +120,24 @@ class Engine:
             self._lock.release()
             raise
 
-    def _own_children(self, calls: Calls, post: Post, limits: Limits) -> list[ChildSpec]:
+    def _own_children(
+        self, calls: Calls, post: Post, limits: Limits, listeners: Sequence[Listener]
+    ) -> list[ChildSpec]:
         """The actors in start order; each recovers from storage, so one_for_one is enough."""
         opened, database = self._opened, self._opened.database
 
         def scheduler() -> Scheduler:
-            ledger = Ledger(database, self._clock, opened.drafts, Claims(self.incarnation))
+            ledger = Ledger(
+                database, self._clock, opened.drafts, Claims(self.incarnation, limits.resources)
+            )
             capacity = limits.max_concurrent + limits.max_queue
-            return Scheduler(database, ledger, self.attempts, capacity=capacity)
+            return Scheduler(database, ledger, self.attempts, self.watch, capacity=capacity)
 
         return [
             ChildSpec("alarm", lambda: Alarm(database, self.incarnation, opened.drafts.timezone)),
             ChildSpec("runner", lambda: Runner(calls, self.lanes, self.attempts)),
             ChildSpec("courier", lambda: Courier(post, self.lanes["courier"])),
+            ChildSpec("publisher", lambda: Publisher(database, listeners)),
             ChildSpec("scheduler", scheduler),
             ChildSpec("warden", lambda: Warden(self.checkup)),
         ]

@@ -7,7 +7,7 @@ running Scheduler, or straight into the database) is decided by whoever inherits
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from .core import commands as c
 from .core.clock import Clock, from_instant
@@ -15,16 +15,16 @@ from .core.commands import DEFAULT_TENANT, TaskRef
 from .core.entry import Entry, parse_target
 from .core.errors import EntryRejected, InvalidEntry, InvalidTask, TocsinError, UnknownHandler
 from .core.explain import explanation
-from .core.handlers import Handler, Handlers, choose_lane
+from .core.handlers import Handler
+from .core.limits import check_resources
 from .core.notification import REMIND, Notification
 from .core.options import policy_with
-from .core.policy import Policy, Retry
+from .core.policy import Retry
 from .core.run import Run
 from .core.task import Task
 from .executors.callables import check_fit, resolve
+from .registration import Registration
 from .storage.queries import Logged, Queries
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 REMINDER_RETRY = Retry(attempts=8, delay=5_000_000)
 """A push should not wait a minute: 5, 10, 20, ... seconds."""
@@ -32,12 +32,11 @@ REMINDER_RETRY = Retry(attempts=8, delay=5_000_000)
 _UNSET = object()
 
 
-class Facade:
+class Facade(Registration):
     """What an embedded scheduler can be asked to do."""
 
-    handlers: Handlers
     clock: Clock
-    policy: Policy
+    resources: Mapping[str, int]
 
     def _send(self, command: c.Command) -> Any:
         """Carry out a command durably and return its answer."""
@@ -52,36 +51,6 @@ class Facade:
         raise NotImplementedError
 
     # ------------------------------------------------------------ scheduling
-
-    def handler(
-        self,
-        key: str,
-        *,
-        aliases: Iterable[str] = (),
-        validate: Callable[..., Any] | None = None,
-        executor: str | None = None,
-        **policy: Any,
-    ) -> Callable[[Function], Function]:
-        """Register a function under a key: `@app.handler("report.build", timeout="5m")`.
-
-        It is called as `function(ctx, *args, **kwargs)` with a `RunContext` first.
-
-        Args:
-            key: the name that is stored with tasks; it may stay when the function is renamed.
-            aliases: former keys that still reach it.
-            validate: called with the arguments when a task is scheduled; raising refuses it.
-            executor: "threads"; "asyncio", the default of `async def`; or "processes" for what
-                computes for long, may crash, or must be killed at its timeout.
-            policy: defaults for tasks that call it, as in `schedule`.
-        """
-        policy_with(self.policy, policy)
-
-        def register(function: Function) -> Function:
-            lane = choose_lane(key, function, executor)
-            self.handlers.register(Handler(key, function, policy, validate, lane), aliases)
-            return function
-
-        return register
 
     def schedule(
         self,
@@ -111,7 +80,8 @@ class Facade:
             tenant: whose task it is.
             metadata: JSON of your own.
             policy: `timeout="5m"`, `retries=3`, `retry={...}`, `max_runs`, `overlap`, `catch_up`,
-                `on_exhausted`, `delivery`, `priority`, `notify_failure`.
+                `windows="mon-fri 09:00-17:00"`, `on_exhausted`, `delivery`, `priority`,
+                `notify_failure`, and every other field of `Policy`.
 
         Raises:
             InvalidSchedule: the time is not understood or never comes.
@@ -123,6 +93,8 @@ class Facade:
         entry = self._entry(what, everything, dict(kwargs or {}))
         handler = self.handlers.find(entry.handler or "")
         options = {**(handler.policy if handler else {}), **policy}
+        rules = policy_with(self.policy, options)
+        check_resources(rules, self.resources)
         reply = self._send(
             c.NewEntry(
                 when,
@@ -133,7 +105,7 @@ class Facade:
                 kwargs=entry.kwargs,
                 key=key,
                 tenant=tenant,
-                policy=policy_with(self.policy, options),
+                policy=rules,
                 metadata=dict(metadata or {}),
             )
         )
@@ -200,13 +172,24 @@ class Facade:
         """Plan no occurrences until the task is resumed."""
         return self._task(c.PauseTask(task, reason, **scope))
 
-    def resume(self, task: TaskRef, **scope: str) -> Task:
-        """Let a paused or quarantined task go on."""
-        return self._task(c.ResumeTask(task, **scope))
+    def resume(self, task: TaskRef, *, catch_up: bool = False, **scope: str) -> Task:
+        """Let a paused, quarantined or disabled task go on.
+
+        Args:
+            task: which one.
+            catch_up: let its policy decide what it still runs of what it missed, as after a
+                downtime; otherwise that is skipped.
+            scope: `tenant`.
+        """
+        return self._task(c.ResumeTask(task, catch_up=catch_up, **scope))
 
     def cancel(self, task: TaskRef, reason: str | None = None, **scope: str) -> Task:
         """End the task; its history is kept."""
         return self._task(c.CancelTask(task, reason, **scope))
+
+    def delete(self, task: TaskRef, reason: str | None = None, **scope: str) -> Task:
+        """End the task, take it from the lists and free its key; its history is kept."""
+        return self._task(c.DeleteTask(task, reason, **scope))
 
     def update(
         self,
@@ -221,7 +204,9 @@ class Facade:
         changed = None
         if policy:
             present = self.get(task, tenant=tenant).policy
-            changed = asdict(policy_with(present, policy))  # whole: also what is a default again
+            rules = policy_with(present, policy)
+            check_resources(rules, self.resources)
+            changed = asdict(rules)  # whole: also what is a default again
         return self._task(c.UpdateTask(task, when, changed, metadata, tenant))
 
     def run_now(self, task: TaskRef, **scope: str) -> Run:

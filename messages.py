@@ -18,6 +18,7 @@ from .actors.messages import (
 from .core.commands import (
     AlarmTriggered,
     CancelTask,
+    DeleteTask,
     NewEntries,
     NewEntry,
     PauseTask,
@@ -34,6 +35,7 @@ __all__ = [
     "CancelTask",
     "CountChildren",
     "DeleteChild",
+    "DeleteTask",
     "Down",
     "NewEntries",
     "NewEntry",

@@ -18,12 +18,13 @@ from .actors.child import ChildSpec
 from .actors.messages import StartChild
 from .actors.registry import Address, Registry
 from .actors.tree import TOP
-from .core.clock import SECOND, Clock, SystemClock, from_instant
+from .core.clock import SECOND, Clock, SystemClock
 from .core.commands import Command
 from .core.errors import ActorUnavailable, InvalidChild, InvalidTask, TocsinError, UnknownNotifier
 from .core.handlers import Handlers
 from .core.health import Health
 from .core.hints import did_you_mean
+from .core.limits import checked_capacities
 from .core.policy import Policy
 from .core.zones import zone
 from .facade import Facade
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from .core.reconcile import Step
     from .engine import Engine
 
-OWN_ACTORS = (TOP, "alarm", "runner", "courier", "scheduler", "warden")
+OWN_ACTORS = (TOP, "alarm", "runner", "courier", "scheduler", "publisher", "warden")
 """Names that nobody else may have."""
 
 ASK_TIMEOUT = 30.0
@@ -59,6 +60,7 @@ class Tocsin(Facade):
         notifiers: name -> notifier. Without any, reminders to every name go to the log.
         max_concurrent: calls in threads at the same time.
         max_queue: runs that wait in memory for a slot; more wait in the database.
+        resources: name -> how much there is of what runs may hold, such as `{"gpu": 2}`.
         grace: seconds that running calls have to end when the service stops.
         allow: module prefixes that entries may name, empty for all.
         key_file: where the signing keys are; default `<database>.key`.
@@ -77,6 +79,7 @@ class Tocsin(Facade):
         notifiers: Mapping[str, Notifier] | None = None,
         max_concurrent: int = 10,
         max_queue: int = 1_000,
+        resources: Mapping[str, int] | None = None,
         grace: float = 10.0,
         allow: Iterable[str] = (),
         key_file: str | None = None,
@@ -88,10 +91,12 @@ class Tocsin(Facade):
         self.policy = policy or Policy()
         self.clock = clock or SystemClock()
         self.handlers = Handlers()
+        self.listeners = []
         self.grace = grace
         self._post = Post(notifiers or {})
         self._max_concurrent = max_concurrent
         self._max_queue = max_queue
+        self.resources = checked_capacities(resources or {})
         self._allow = tuple(allow)
         self._key_file = key_file
         self._children: list[ChildSpec] = []
@@ -133,6 +138,7 @@ class Tocsin(Facade):
             policy=_default_policy(config),
             max_concurrent=scheduler.max_concurrent,
             max_queue=scheduler.max_queue_size,
+            resources=config.resources,
             grace=scheduler.shutdown_grace / SECOND,
             allow=scheduler.allow,
             key_file=config.storage.key_file,
@@ -178,7 +184,8 @@ class Tocsin(Facade):
                 self.clock,
                 self.handlers,
                 self._post,
-                limits=Limits(self._max_concurrent, self._max_queue),
+                limits=Limits(self._max_concurrent, self._max_queue, self.resources),
+                listeners=self.listeners,
                 children=self._children,
                 allow=self._allow,
             )
@@ -234,13 +241,8 @@ class Tocsin(Facade):
 
     def health(self) -> Health:
         """How the service on this database is; no actor is asked, so it never hangs."""
-        engine, now = self._engine, self.clock.now()
-        if engine is not None:
-            seen = engine.checkup.health()
-        elif self.served:
-            seen = reported(self.database, now)
-        else:
-            return Health("failing", ("no service runs on this database",), from_instant(now))
+        engine = self._engine
+        seen = engine.checkup.health() if engine else reported(self.database, self.clock.now())
         return complete(seen, self._queries)
 
     @property

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from .actors.attempts import unfinished
 from .actors.calls import Calls, result_of
+from .actors.delivery import Delivery
 from .core.clock import MINUTE, SECOND, from_instant, to_instant
 from .core.commands import AlarmsTriggered, Command, RescueRuns
 from .core.durations import parse_duration
@@ -29,6 +30,7 @@ from .executors.base import Executor, Report
 from .service import Tocsin
 from .storage.alarms import AlarmStore, RawAlarm
 from .storage.claims import Claims
+from .storage.deliveries import Deliveries
 from .storage.ledger import Commit, Ledger
 from .storage.lock import ServiceLock
 
@@ -148,7 +150,10 @@ class ManualTocsin(Tocsin):
         add_builtin_handlers(self.handlers, self._post)
         self._calls = Calls(self.handlers, opened.keys, self.clock, self._allow)
         self._alarms = AlarmStore(opened.database)
-        self._ledger = Ledger(opened.database, self.clock, opened.drafts, Claims("manual"))
+        claims = Claims("manual", self.resources)
+        self._ledger = Ledger(opened.database, self.clock, opened.drafts, claims)
+        self._delivery = Delivery(Deliveries(opened.database), self.listeners, self.clock)
+        self._delivery.begin()
         try:
             self._execute([RescueRuns()])
             self.apply_config()
@@ -210,8 +215,10 @@ class ManualTocsin(Tocsin):
         return commit
 
     def _next_due(self, end: int) -> int | None:
-        first = self._alarms.window(end + 1, 1)
-        return first[0].due_at if first else None
+        alarms = [alarm.due_at for alarm in self._alarms.window(end + 1, 1)]
+        told = self._delivery.next_due()
+        due = [at for at in (*alarms, told) if at is not None and at <= end]
+        return min(due, default=None)
 
     def _ring(self) -> None:
         now = self.clock.now()
@@ -234,6 +241,13 @@ class ManualTocsin(Tocsin):
         self._alarms.settle(delivered, postponed)
 
     def _run_ready(self) -> list[Run]:
+        """Make every attempt that may start, and tell what they publish, until all is quiet."""
+        ended = self._make_attempts()
+        while self._delivery.step():
+            ended += self._make_attempts()
+        return ended
+
+    def _make_attempts(self) -> list[Run]:
         """Make every attempt that may start, and those that become ready meanwhile."""
         if self._ledger is not None:
             self._ledger.sweep()

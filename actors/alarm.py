@@ -70,6 +70,10 @@ class Alarm(Actor):
         """Close the connection of this thread."""
         self._database.disconnect()
 
+    def on_fenced(self) -> None:
+        """Close the connection of this thread."""
+        self._database.disconnect()
+
     def patience(self) -> float:
         """Seconds to the next alarm or reload, one at most."""
         due = self._window.next_due()

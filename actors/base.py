@@ -88,6 +88,9 @@ class Actor(pykka.ThreadingActor):
             reason: `"normal"` by itself, `"shutdown"` when told to, or what killed it.
         """
 
+    def on_fenced(self) -> None:
+        """Let go of what belongs to this thread alone, when it was replaced; do nothing else."""
+
     def handle(self, message: Any) -> Any:
         """Act on one message; what is returned is the reply.
 
@@ -341,6 +344,8 @@ class Actor(pykka.ThreadingActor):
     def _wind_down(self, reason: Reason) -> Reason:
         self.actor_stopped.set()
         if self.fenced:
+            with suppress(BaseException):  # it was given up, with a report of its own
+                self.on_fenced()
             return reason
         self.vitals.busy("on_stop")
         try:

@@ -8,6 +8,7 @@ from ..core.clock import Clock, from_instant
 from ..core.commands import Outcome, RunFinished
 from ..core.entry import Cancellation, Entry, RunContext
 from ..core.handlers import PROCESSES, Handlers
+from ..core.published import TaskEvent
 from ..core.work import Start
 from ..executors.base import Call, Cancelled, Failed, Rejected, Report, Succeeded, TimedOut
 from ..executors.callables import bind_entry, call_entry
@@ -92,6 +93,8 @@ def result_of(start: Start, report: Report) -> RunFinished:
 
 def _outcome(outcome: object) -> tuple[Outcome, dict[str, Any]]:
     match outcome:
+        case Succeeded(result=TaskEvent() as event):
+            return "succeeded", {"result": event.to_dict(), "event": event}
         case Succeeded(result=result):
             return "succeeded", {"result": result}
         case Failed() as failed:
@@ -100,9 +103,13 @@ def _outcome(outcome: object) -> tuple[Outcome, dict[str, Any]]:
                 "result": failed.progress,
                 "retryable": failed.retryable,
                 "retry_after": failed.retry_after,
+                "kinds": failed.kinds or (failed.kind,),
             }
         case TimedOut():
-            return "timed_out", {"error": "it took longer than its timeout"}
+            return "timed_out", {
+                "error": "it took longer than its timeout",
+                "kinds": ("TimeoutError",),
+            }
         case Cancelled():
             return "cancelled", {}
         case Rejected(reason=reason):

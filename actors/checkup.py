@@ -15,12 +15,15 @@ from ..core.health import ActorHealth, ExecutorHealth, Health, Status
 from ..executors.base import Executor, Load
 from ..storage.lock import ServiceLock
 from ..storage.queries import Queries
+from .clockwatch import ClockWatch
 from .registry import Member, Registry
 from .tree import TOP
 from .vitals import REAL_TIME, Vitals
 
 WARDEN = "warden"
 """What the Warden is registered under."""
+
+NOBODY = "no service runs on this database"
 
 SETTLED = 60.0
 """Seconds that a restarted actor must live before the restart is no problem any more."""
@@ -40,19 +43,22 @@ class Checkup:
         lanes: its executors by name.
         clock: its clock.
         path: where `write` puts what it sees.
-
-    Attributes:
-        clock_steps: how often the wall clock was set so far; the Warden counts.
+        watch: counts how often the clock was set.
     """
 
     def __init__(
-        self, registry: Registry, lanes: Mapping[str, Executor], clock: Clock, path: Path
+        self,
+        registry: Registry,
+        lanes: Mapping[str, Executor],
+        clock: Clock,
+        path: Path,
+        watch: ClockWatch,
     ) -> None:
         self._registry = registry
         self._lanes = lanes
         self._clock = clock
         self._path = path
-        self.clock_steps = 0
+        self._watch = watch
         self._warned = False
 
     def loads(self) -> dict[str, Load]:
@@ -83,7 +89,7 @@ class Checkup:
             actors=actors,
             executors=executors,
             abandoned=abandoned,
-            clock_steps=self.clock_steps,
+            clock_steps=self._watch.steps,
         )
 
     @property
@@ -135,7 +141,10 @@ def reported(database: Path, now: int) -> Health:
         database: the file that it serves.
         now: what the wall clock shows.
     """
-    here, pid = from_instant(now), ServiceLock(database).owner()
+    here, lock = from_instant(now), ServiceLock(database)
+    if not lock.held():
+        return Health("failing", (NOBODY,), here)
+    pid = lock.owner()
     try:
         text = health_path(database).read_text(encoding="utf-8")
         health = Health.from_dict(json.loads(text))
@@ -156,6 +165,8 @@ def reported(database: Path, now: int) -> Health:
 
 def complete(seen: Health, queries: Callable[[], Queries]) -> Health:
     """Add what the database tells; that it cannot be read is a problem of its own."""
+    if seen.problems == (NOBODY,):
+        return seen
     try:
         pending, next_alarm = queries().ahead()
     except StorageError as error:

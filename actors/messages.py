@@ -218,6 +218,11 @@ class WhatIsHeld:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsPublished:
+    """Told by the Scheduler to the Publisher: handlers published something."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunnerStarted:
     """Told to the Scheduler by a new Runner: what its predecessor had taken may be lost."""
 

@@ -14,6 +14,7 @@ from loguru import logger
 
 from ..core.clock import SECOND
 from ..core.errors import InvalidMessage, TocsinError
+from ..core.limits import rank
 from ..core.work import Claim, Start
 from ..executors.base import Executor, Report
 from .attempts import Attempts, unfinished
@@ -40,7 +41,7 @@ class Runner(Actor):
         self._calls = calls
         self._lanes = lanes
         self._attempts = attempts
-        self._waiting: dict[str, list[tuple[int, int, int, Start]]] = defaultdict(list)
+        self._waiting: dict[str, list[tuple[int, int, Start]]] = defaultdict(list)
         self._order = itertools.count()
 
     def on_start(self) -> None:
@@ -88,7 +89,7 @@ class Runner(Actor):
             self._attempts.admit(start)
             lane = self._calls.lane(start)
             lane = lane if lane in self._lanes else DEFAULT_LANE
-            place = (-start.priority, start.due_at, next(self._order), start)
+            place = (rank(start.priority, start.due_at), next(self._order), start)
             heapq.heappush(self._waiting[lane], place)
             touched.add(lane)
         for lane in touched:

@@ -10,15 +10,26 @@ from typing import Any, ClassVar
 from loguru import logger
 
 from ..core.clock import SECOND
-from ..core.commands import AlarmTriggered, NewEntry, RescueRuns, RunFinished
+from ..core.commands import AlarmTriggered, ClockStepped, NewEntry, RescueRuns, RunFinished
 from ..core.errors import InvalidMessage, StorageError, TocsinError
 from ..core.notification import Notification
 from ..storage.database import Database
 from ..storage.ledger import Commit, Ledger
 from .attempts import Attempts
 from .base import Actor
+from .clockwatch import ClockWatch
 from .mailbox import Letter
-from .messages import Armed, CancelRuns, Drain, Notify, Reload, RunnerStarted, StartRuns, WhatIsHeld
+from .messages import (
+    Armed,
+    CancelRuns,
+    Drain,
+    EventsPublished,
+    Notify,
+    Reload,
+    RunnerStarted,
+    StartRuns,
+    WhatIsHeld,
+)
 
 TICK = SECOND
 """How often the Scheduler looks whether somebody else changed the database."""
@@ -33,6 +44,7 @@ class Scheduler(Actor):
         database: migrated already.
         ledger: carries out the commands.
         attempts: the book of everything that is alive.
+        watch: tells when the wall clock was set.
         capacity: attempts that may be handed out at once, waiting for an executor included.
     """
 
@@ -41,9 +53,16 @@ class Scheduler(Actor):
     watermarks: ClassVar = {"tick": 120.0}
 
     def __init__(
-        self, database: Database, ledger: Ledger, attempts: Attempts, *, capacity: int = 1_010
+        self,
+        database: Database,
+        ledger: Ledger,
+        attempts: Attempts,
+        watch: ClockWatch,
+        *,
+        capacity: int = 1_010,
     ) -> None:
         super().__init__()
+        self._watch = watch
         self._database = database
         self._ledger = ledger
         self._ledger.may_commit = lambda: not self.fenced
@@ -63,6 +82,10 @@ class Scheduler(Actor):
         """Close the connection of this thread."""
         self._database.disconnect()
 
+    def on_fenced(self) -> None:
+        """Close the connection of this thread."""
+        self._database.disconnect()
+
     def patience(self) -> float:
         """Seconds to the next tick."""
         return max(0, self._tick_at - self.clock.monotonic()) / SECOND
@@ -78,7 +101,7 @@ class Scheduler(Actor):
             if self._notice_others():
                 self._ledger.sweep()
             results = self._attempts.results()
-            if results or self._ledger.backlog:
+            if results or self._ledger.backlog or self._watch.look():
                 self._carry_out(results)
             self.vitals.recover()
         except StorageError as error:
@@ -98,9 +121,10 @@ class Scheduler(Actor):
                 continue
             try:
                 batch.append((letter, accept(letter.message)))
+                letter.begun = False  # only collected: if a later one kills us, this one is kept
             except TocsinError as error:
                 self._refuse(letter, error)
-        if not batch:
+        if not batch or not all(self.begin(letter) for letter, _ in batch):
             return
         try:
             commit = self._carry_out([message for _, message in batch])
@@ -119,7 +143,11 @@ class Scheduler(Actor):
 
     def _carry_out(self, commands: Sequence[Any]) -> Commit:
         slots = max(0, self._most_out - len(self._out)) if self._reconciled else 0
-        commit = self._ledger.execute(commands, slots=slots)
+        step = self._watch.look()
+        stepped = [ClockStepped(step)] if step else []  # before all that goes by the new time
+        commit = self._ledger.execute([*stepped, *commands], slots=slots)
+        self._watch.settle(step)
+        del commit.answers[: len(stepped)]
         finished = [(c.run_id, c.fence) for c in commands if isinstance(c, RunFinished)]
         self._attempts.confirm(finished)
         self._out.difference_update(finished)
@@ -134,6 +162,8 @@ class Scheduler(Actor):
             self._tell("runner", StartRuns(tuple(commit.starts)))
         if commit.cancels:
             self._tell("runner", CancelRuns(tuple(commit.cancels)))
+        if commit.published:
+            self._tell("publisher", EventsPublished())
         for notice in commit.notices:
             logger.warning("{}: {}", notice.title, notice.log)
             if notice.to:

@@ -25,14 +25,11 @@ MOST_ABANDONED = 10
 HELD_UP = 5 * SECOND
 """When the Warden itself comes later than this, the whole process stood still, not its actors."""
 
-STEP = SECOND
-"""A wall clock that moves by more than this beside the time that passed was set."""
-
 REPORT_EVERY = 5 * SECOND
 
 
 class Warden(Actor):
-    """Watches the actors of its registry, the executors, and the clocks.
+    """Watches the actors of its registry and the executors.
 
     Args:
         checkup: sees how the service is, and writes it down.
@@ -56,7 +53,6 @@ class Warden(Actor):
         self._looked_at = 0
         self._trusted_since = 0
         self._report_at = 0
-        self._offset: int | None = None
 
     def on_start(self) -> None:
         """Trust nothing that was before."""
@@ -73,7 +69,7 @@ class Warden(Actor):
 
     def handle(self, message: Any) -> None:
         """Look at once."""
-        if not isinstance(message, Look):
+        if type(message) is not Look:  # a hostile message must not hold up the one who watches
             raise InvalidMessage(f"the Warden does not understand {type(message).__name__}")
         self._look()
 
@@ -84,7 +80,6 @@ class Warden(Actor):
             logger.warning("nothing ran for {:.3g} s", (now - self._looked_at) / SECOND)
             self._trusted_since = now
         self._looked_at = now
-        self._watch_clocks(self.clock.now(), self.clock.monotonic())
         for member in self.registry.members():
             self._watch(member, now)
         self._watch_executors()
@@ -95,19 +90,6 @@ class Warden(Actor):
         self.mark("look")
 
     # ------------------------------------------------------------ what is looked at
-
-    def _watch_clocks(self, wall: int, monotonic: int) -> None:
-        """Notice when the wall clock was set.
-
-        Args:
-            wall: what the wall clock shows, microseconds UTC.
-            monotonic: what has really passed, in microseconds.
-        """
-        offset, before = wall - monotonic, self._offset
-        self._offset = offset
-        if before is not None and abs(offset - before) >= STEP:
-            self._checkup.clock_steps += 1
-            logger.warning("the wall clock was set by {:+.3f} s", (offset - before) / SECOND)
 
     def _watch(self, member: Member, now: int) -> None:
         if member.incarnation in self._told or member.name == self.name or member.report is None:

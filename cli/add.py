@@ -40,6 +40,34 @@ def _parsed_json(kind: type, example: str) -> Any:
     return read
 
 
+def _parsed_rules(
+    _: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
+    """Read "name=value" pairs; a name that comes again makes a list, a number is one."""
+    found: dict[str, Any] = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.BadParameter(f"write NAME=VALUE, not {text!r}", param=param)
+        name, plain = name.strip().replace("-", "_"), _plain(value.strip())
+        found[name] = [*_listed(found[name]), plain] if name in found else plain
+    return found
+
+
+def _plain(text: str) -> Any:
+    """A number as a number, "none" as nothing, everything else as text."""
+    if text == "none":
+        return None
+    try:
+        return json.loads(text) if text[:1].isdigit() or text[:1] == "-" else text
+    except ValueError:
+        return text
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 @command("add")
 @click.argument("key")
 @click.option("--cron", "cron_", help='A cron expression: "0 9 * * 1-5".', metavar="EXPR")
@@ -63,6 +91,14 @@ def _parsed_json(kind: type, example: str) -> Any:
 )
 @click.option("--timeout", help='How long an attempt may take: "5m".', metavar="LENGTH")
 @click.option("--retries", type=click.IntRange(min=0), help="Tries after the first one.")
+@click.option(
+    "--policy",
+    "rules",
+    multiple=True,
+    callback=_parsed_rules,
+    help='Any rule: "overlap=queue", "windows=mon-fri 09:00-17:00". Repeatable.',
+    metavar="NAME=VALUE",
+)
 @zone_option
 @pass_settings
 def add(
@@ -80,6 +116,7 @@ def add(
     kwargs: dict[str, Any] | None,
     timeout: str | None,
     retries: int | None,
+    rules: dict[str, Any],
     timezone: str | None,
 ) -> None:
     """Add the task KEY, or change it.
@@ -96,7 +133,8 @@ def add(
     tz = app.timezone if timezone is None else checked_zone(timezone)
     when = _time(app, cron_, every_, at_, tz)
     options = {"timeout": timeout, "retries": retries}
-    policy = policy_with(app.policy, {k: v for k, v in options.items() if v is not None})
+    given = {k: v for k, v in options.items() if v is not None}
+    policy = policy_with(app.policy, {**rules, **given}).bound(tz)
     before = known_task(app, key, settings.tenant)
     entry = NewEntry(
         when.schedule,

@@ -1,4 +1,4 @@
-"""`tocsin trigger`, `pause`, `resume`, `cancel`, `retry`: what people do to tasks."""
+"""`tocsin trigger`, `pause`, `resume`, `cancel`, `delete`, `retry`: what people do to tasks."""
 
 from typing import TYPE_CHECKING
 
@@ -54,12 +54,13 @@ def pause(settings: Settings, key: str, reason: str | None) -> None:
 
 @command("resume")
 @click.argument("key")
+@click.option("--catch-up", is_flag=True, help="Catch up on what was missed, by its policy.")
 @pass_settings
-def resume(settings: Settings, key: str) -> None:
-    """Go on with a paused or quarantined task."""
+def resume(settings: Settings, key: str, *, catch_up: bool) -> None:
+    """Go on with a paused, quarantined or disabled task."""
     app = settings.open_existing()
     before = app.get(key, tenant=settings.tenant)
-    task = app.resume(before.id, tenant=settings.tenant)
+    task = app.resume(before.id, catch_up=catch_up, tenant=settings.tenant)
     moments = Moments(app.clock.now(), app.timezone)
     _write_task(settings, before, task, f"Next: {moments.full(task.next_run_at)} {app.timezone}")
 
@@ -74,6 +75,24 @@ def cancel(settings: Settings, key: str, reason: str | None) -> None:
     before = app.get(key, tenant=settings.tenant)
     task = app.cancel(before.id, reason, tenant=settings.tenant)
     _write_task(settings, before, task, "Its history is kept: tocsin history " + key)
+
+
+@command("delete")
+@click.argument("key")
+@reason_option
+@pass_settings
+def delete(settings: Settings, key: str, reason: str | None) -> None:
+    """End the task KEY and free its name.
+
+    It is in no list any more; its history is kept.
+    """
+    app = settings.open_existing()
+    before = app.get(key, tenant=settings.tenant)
+    task = app.delete(before.id, reason, tenant=settings.tenant)
+    if settings.json:
+        write_json(document(task))
+    else:
+        say(f"{before.name} is deleted. Its history is kept: tocsin history {before.id}")
 
 
 def _write_run(settings: Settings, app: "Tocsin", run: Run, done: str) -> None:

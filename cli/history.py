@@ -77,7 +77,11 @@ def _names(app: "Tocsin", runs: Iterable[Run], tenant: str) -> dict[int, str]:
 def _why(run: Run) -> str:
     """The error in one line, or the reason, or how many it stands for."""
     words = [run.error.strip().splitlines()[0] if run.error and run.error.strip() else ""]
-    words += [run.reason or "", f"{run.count} times" if run.count > 1 else ""]
+    words += [
+        f"waits for: {run.waits_for}" if run.waits_for else "",
+        run.reason or "",
+        f"{run.count} times" if run.count > 1 else "",
+    ]
     return "; ".join(filter(None, words))
 
 

@@ -5,7 +5,7 @@ import platform
 import click
 
 from .add import add
-from .change import cancel, pause, resume, retry, trigger
+from .change import cancel, delete, pause, resume, retry, trigger
 from .check import check
 from .events import events
 from .explain import explain
@@ -64,7 +64,7 @@ def version(settings: Settings) -> None:
 for each in (
     *(init, check, run),
     *(list_tasks, show, add, remind),
-    *(trigger, pause, resume, cancel),
+    *(trigger, pause, resume, cancel, delete),
     *(history, retry, events, explain),
     *(next_times, health, version),
 ):

@@ -67,6 +67,10 @@ class Moments:
         """An exact moment with its distance: "Mon 2026-11-23 08:50:00 (in 2d)"."""
         return "-" if moment is None else f"{self.exact(moment)} ({self.distance(moment)})"
 
+    def noted(self, moment: datetime, note: str | None) -> str:
+        """A full moment, and what is odd about it."""
+        return self.full(moment) + (f"  {note}" if note else "")
+
 
 def _length(us: int) -> str:
     """The length in one unit, or in two when there is little of the larger one: "3d", "1h30m"."""

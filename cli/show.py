@@ -71,7 +71,7 @@ def _write(task: Task, times: list[datetime], runs: list[Run], moments: Moments)
         "calls": task.target,
         "schedule": in_words(task, moments.tz),
         **_in_words(task.policy),
-        "next": "\n".join(map(moments.full, times)),
+        "next": "\n".join(moments.noted(moment, task.schedule.note(moment)) for moment in times),
         "runs": str(task.run_count),
         "last": task.last_status or "",
         "last success": "" if task.last_run_at is None else moments.full(task.last_run_at),
@@ -96,9 +96,16 @@ def _in_words(policy: Policy) -> dict[str, str]:
         "retries": delay if retry.attempts else "none",
         "overlap": policy.overlap,
         "catch up": policy.catch_up,
+        "windows": f"{policy.execution_windows}, else {policy.outside_window}"
+        if policy.windows
+        else "",
         "delivery": "" if policy.delivery == Policy().delivery else policy.delivery,
         "on failure": "" if policy.on_exhausted == Policy().on_exhausted else policy.on_exhausted,
         "max runs": "" if policy.max_runs is None else str(policy.max_runs),
+        "concurrency": "" if policy.concurrency is None else str(policy.concurrency),
+        "rate": policy.rate or "",
+        "limits shared by": policy.limit_key or "",
+        "resources": ", ".join(f"{name} {amount}" for name, amount in policy.resources),
         "priority": str(policy.priority) if policy.priority else "",
         "tells": ", ".join(policy.notify_failure),
     }

@@ -25,7 +25,7 @@ COLUMNS = (
 )
 _FRACTION = re.compile(r"(?<=:\d\d)\.\d+")
 
-STATUSES: tuple[str, ...] = get_args(TaskStatus)
+STATUSES: tuple[str, ...] = tuple(s for s in get_args(TaskStatus) if s != "deleted")
 
 
 @command("list")

@@ -16,6 +16,8 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+_ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,8 +50,8 @@ class SystemClock:
         return time.time_ns() // 1_000
 
     def monotonic(self) -> int:
-        """Microseconds since some fixed point."""
-        return time.monotonic_ns() // 1_000
+        """Microseconds since some fixed point; time that the machine slept counts, if it can."""
+        return time.clock_gettime_ns(_ELAPSED) // 1_000
 
     def wait(self, condition: Condition, timeout: float | None) -> None:
         """Wait on `condition` for at most `timeout` real seconds."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from .policy import Policy
+from .published import TaskEvent
 
 DEFAULT_TENANT = "default"
 
@@ -99,15 +100,32 @@ class PauseTask:
 
 @dataclass(frozen=True, slots=True)
 class ResumeTask:
-    """Let a paused or quarantined task go on. Reply: the `Task`."""
+    """Let a paused, quarantined or disabled task go on. Reply: the `Task`.
+
+    Attributes:
+        catch_up: what a recurring task missed meanwhile is caught up by its policy, not skipped.
+    """
 
     task: TaskRef
     tenant: str = DEFAULT_TENANT
+    catch_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CancelTask:
     """End the task: it will not run again; what runs is asked to stop. Reply: the `Task`."""
+
+    task: TaskRef
+    reason: str | None = None
+    tenant: str = DEFAULT_TENANT
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTask:
+    """Take the task from the lists and free its key. Reply: the `Task`.
+
+    What it did stays in the history; what runs is asked to stop.
+    """
 
     task: TaskRef
     reason: str | None = None
@@ -163,9 +181,11 @@ class RunFinished:
         started_at: when it began, None when it never did.
         finished_at: when it ended.
         result: what it returned, JSON-able.
+        event: what it published with its success.
         error: what went wrong, in words.
         retryable: whether trying again can help.
         retry_after: microseconds to wait at least before trying again.
+        kinds: the names of the exception's class and of that one's bases, the nearest first.
     """
 
     run_id: int
@@ -175,9 +195,11 @@ class RunFinished:
     started_at: int | None
     finished_at: int
     result: Any = None
+    event: TaskEvent | None = None
     error: str | None = None
     retryable: bool = True
     retry_after: int | None = None
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +233,7 @@ Command = (
     | PauseTask
     | ResumeTask
     | CancelTask
+    | DeleteTask
     | UpdateTask
     | RunNow
     | RetryRun

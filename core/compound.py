@@ -1,13 +1,11 @@
-"""Schedules made of schedules: bounds, excluded dates, unions."""
+"""Schedules made of schedules: bounds and unions."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from .errors import InvalidSchedule
 from .every import Every
-from .rule import Schedule, checked_instant, checked_zone, require_several, show_instant
-from .zones import resolve_wall, wall, zone
+from .rule import Schedule, checked_instant, require_several, show_instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,10 @@ class Wrapper(Schedule):
     def shifted(self, step: int) -> Schedule:
         """Shift the inner one."""
         return replace(self, inner=self.inner.shifted(step))
+
+    def note_at(self, instant: int) -> str | None:
+        """As the inner one."""
+        return self.inner.note_at(instant)
 
     def bind(self, now: int, tz: str) -> Schedule:
         """Bind the inner one."""
@@ -98,62 +100,6 @@ class Bounded(Wrapper):
 
 
 @dataclass(frozen=True, slots=True)
-class Excluding(Wrapper):
-    """Nothing on some dates, such as public holidays.
-
-    Attributes:
-        dates: the days without occurrences.
-        tz: the zone in which they are days; None for the inner schedule's, else the app's.
-    """
-
-    kind: ClassVar[str] = "excluding"
-
-    dates: tuple[date, ...]
-    tz: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what are no dates."""
-        require_schedule(self.inner)
-        require_several(self.dates, "excluding needs at least one date")
-        for day in self.dates:
-            if isinstance(day, datetime) or not isinstance(day, date):
-                raise InvalidSchedule(f"an excluded date must be a date, not {day!r}")
-        checked_zone(self.tz)
-
-    def next_instant(self, after: int) -> int | None:
-        """The inner schedule's next instant on another day."""
-        where = zone(self.tz or self.timezone or "UTC")
-        found = self.inner.next_instant(after)
-        while found is not None and (day := wall(found, where).date()) in self.dates:
-            while day in self.dates:
-                day += timedelta(days=1)
-            midnight, _ = resolve_wall(datetime.combine(day, time()), where)
-            found = self.inner.next_instant(max(found, midnight - 1))
-        return found
-
-    def bind(self, now: int, tz: str) -> Schedule:
-        """Bind the inner one; its zone, or else `tz`, is where the dates are days."""
-        inner = self.inner.bind(now, tz)
-        return replace(self, inner=inner, tz=self.tz or inner.timezone or tz)
-
-    def to_dict(self) -> dict[str, Any]:
-        """`{"kind": "excluding", "inner": {...}, "dates": ["2026-12-25"], "tz": zone}`."""
-        dates = [day.isoformat() for day in self.dates]
-        return self._with_kind(inner=self.inner.to_dict(), dates=dates, tz=self.tz)
-
-    @classmethod
-    def from_values(cls, values: dict[str, Any]) -> "Excluding":
-        """The schedule behind `to_dict`, its inner one already made."""
-        return cls(**{**values, "dates": _dates(values.get("dates"))})
-
-    def describe(self) -> str:
-        """Such as "cron 0 9 * * * (UTC), not on 2026-12-25"."""
-        count = len(self.dates)
-        dates = f"{count} dates" if count > 3 else ", ".join(map(str, self.dates))
-        return f"{self.inner.describe()}, not on {dates}"
-
-
-@dataclass(frozen=True, slots=True)
 class Union(Schedule):
     """Whenever one of several schedules fires; at the same instant, once.
 
@@ -187,6 +133,12 @@ class Union(Schedule):
         found = (part.next_instant(after) for part in self.parts)
         return min((instant for instant in found if instant is not None), default=None)
 
+    def note_at(self, instant: int) -> str | None:
+        """What the parts that fire then have to say."""
+        fires = [part for part in self.parts if part.next_instant(instant - 1) == instant]
+        notes = dict.fromkeys(note for part in fires if (note := part.note_at(instant)))
+        return "; ".join(notes) or None
+
     @property
     def follows_clock(self) -> bool:
         """Whether one of the parts does."""
@@ -217,12 +169,3 @@ def require_schedule(value: object) -> None:
     """
     if not isinstance(value, Schedule):
         raise InvalidSchedule(f"expected a schedule such as cron('0 9 * * *'), not {value!r}")
-
-
-def _dates(values: object) -> tuple[date, ...]:
-    if not isinstance(values, list):
-        raise InvalidSchedule("dates must be a list such as ['2026-12-25']")
-    try:
-        return tuple(date.fromisoformat(value) for value in values)
-    except (TypeError, ValueError) as error:
-        raise InvalidSchedule(f"an excluded date is not one: {error}") from None

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from .calendars import read_calendars
 from .config_notify import LOG, NotifyConfig, read_notifiers, stand_in
+from .config_resources import check_jobs, read_resources
 from .config_sections import LogConfig, SchedulerConfig, ServiceConfig, StorageConfig
 from .config_toml import KeyPath, parse_toml
 from .environment import Override, read_environment
@@ -18,7 +20,7 @@ _SECTIONS: dict[str, type[Table]] = {
     "log": LogConfig,
     "service": ServiceConfig,
 }
-_TABLES = [*_SECTIONS, "notify", "jobs"]
+_TABLES = [*_SECTIONS, "resources", "notify", "calendars", "jobs"]
 
 Section = TypeVar("Section", bound=Table)
 
@@ -32,6 +34,7 @@ class Config:
         storage: where everything is remembered.
         log: what the service writes about itself.
         service: the surroundings of a team's service.
+        resources: name -> how much there is of what runs hold while they execute.
         notify: name -> channel to people; "log" is always among them.
         jobs: key -> task that shall exist, in the order of the file.
     """
@@ -40,6 +43,7 @@ class Config:
     storage: StorageConfig = field(default_factory=StorageConfig)
     log: LogConfig = field(default_factory=LogConfig)
     service: ServiceConfig = field(default_factory=ServiceConfig)
+    resources: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     notify: Mapping[str, NotifyConfig] = field(
         default_factory=lambda: MappingProxyType({LOG: NotifyConfig(LOG)})
     )
@@ -79,13 +83,18 @@ def parse_config(
     _override(data, overrides)
     scheduler = _section(SchedulerConfig, data, problems)
     notifiers = read_notifiers(data.get("notify", {}), environ, problems, need_secrets=need_secrets)
+    calendars = read_calendars(data.get("calendars", {}), problems)
+    resources = read_resources(data.get("resources", {}), problems)
+    jobs = read_jobs(data.get("jobs", {}), scheduler, notifiers, problems, calendars)
+    check_jobs(jobs, resources, problems)
     config = Config(
         scheduler=scheduler,
         storage=_section(StorageConfig, data, problems),
         log=_section(LogConfig, data, problems),
         service=_section(ServiceConfig, data, problems),
+        resources=resources,
         notify=MappingProxyType(notifiers),
-        jobs=MappingProxyType(read_jobs(data.get("jobs", {}), scheduler, notifiers, problems)),
+        jobs=MappingProxyType(jobs),
     )
     problems.raise_any()
     return config

@@ -10,7 +10,7 @@ from .cronfields import read_fields, refuse
 from .errors import InvalidSchedule
 from .hints import did_you_mean
 from .rule import FIRST_INSTANT, LAST_INSTANT, Schedule, checked_zone
-from .walls import Habit, next_on_wall
+from .walls import Habit, next_on_wall, note_on_wall
 from .zones import zone
 
 Dst = Literal["debian", "skip", "both"]
@@ -72,9 +72,12 @@ class Cron(Schedule):
         """The first instant after `after` at which the clock in the zone matches."""
         if after >= LAST_INSTANT:
             return None
-        walker = _walker(self.expr)
-        habit = _FOLLOWS_THE_WALL if walker.wildcard else _FIXED[self.dst]
-        return next_on_wall(walker.next, zone(self.tz or "UTC"), habit, max(after, FIRST_INSTANT))
+        start = max(after, FIRST_INSTANT)
+        return next_on_wall(_walker(self.expr).next, zone(self.tz or "UTC"), self._habit, start)
+
+    def note_at(self, instant: int) -> str | None:
+        """Such as "moved: 02:30 does not exist on that day" or "first of two 02:30"."""
+        return note_on_wall(_walker(self.expr).next, zone(self.tz or "UTC"), self._habit, instant)
 
     @property
     def follows_clock(self) -> bool:
@@ -91,6 +94,10 @@ class Cron(Schedule):
         if bound.next_instant(now) is None:
             raise InvalidSchedule(f"cron expression {self.expr!r} never fires in {bound.tz}")
         return bound
+
+    @property
+    def _habit(self) -> Habit:
+        return _FOLLOWS_THE_WALL if self.follows_clock else _FIXED[self.dst]
 
     def to_dict(self) -> dict[str, Any]:
         """`{"kind": "cron", "expr": text, "tz": zone, "dst": rule}`."""

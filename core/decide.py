@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import events as e
+from .deferral import is_open
+from .dependencies import dependencies_met
 from .errors import InvalidTask, TaskEnded
-from .occurrences import due_occurrences, first_occurrence, plan
+from .occurrences import due_occurrences, first_occurrence
 from .once import Now
 from .options import checked_policy
+from .overlap import may_join
+from .planning import plan
 from .policy import Policy
 from .schedule import Schedule
-from .state import ENDED, RunState, TaskState, to_json
+from .state import ENDED, GONE, RunState, TaskState, to_json
 
 _NOW = to_json(Now().to_dict())
 """How "as soon as possible" is written before it is bound."""
@@ -74,18 +78,28 @@ def pause(task: TaskState, reason: str | None, now: int) -> list[e.Event]:
     return [e.TaskPaused(at=now, tenant=task.tenant, task_id=task.id, reason=reason)]
 
 
-def resume(task: TaskState, now: int, ids: Iterator[int]) -> list[e.Event]:
-    """Go on. What a recurring task missed meanwhile is recorded as skipped, not run."""
-    _refuse_ended(task, "resumed")
+def resume(
+    task: TaskState, now: int, ids: Iterator[int], *, catch_up: bool = False
+) -> list[e.Event]:
+    """Go on; also with a recurring task that failed and was disabled.
+
+    What a recurring task missed meanwhile is recorded as skipped; with `catch_up`, its policy
+    decides what of it still runs, as after a downtime.
+    """
     if task.status == "active":
         return []
+    if task.status != "failed":
+        _refuse_ended(task, "resumed")
     _require_readable(task)
+    if task.status == "failed":
+        return [_revived(task, now)]
     next_at, events = task.next_at, list[e.Event]()
-    if next_at is not None and next_at <= now and task.schedule.recurring:
+    passed = next_at is not None and next_at <= now and task.schedule.recurring
+    if next_at is not None and passed and not catch_up:
         skipped = _skip_until_now(task, next_at, now, next(ids))
         next_at, events = skipped.next_at, [skipped]
     resumed = e.TaskResumed(at=now, tenant=task.tenant, task_id=task.id, next_at=next_at)
-    return [*events, resumed]
+    return [*events, resumed, *dependencies_met(task, now, ids)]
 
 
 def cancel(task: TaskState, reason: str | None, now: int) -> list[e.Event]:
@@ -93,12 +107,17 @@ def cancel(task: TaskState, reason: str | None, now: int) -> list[e.Event]:
     if task.status in ENDED:
         return []
     common: dict[str, Any] = {"at": now, "tenant": task.tenant, "task_id": task.id}
-    runs: list[e.Event] = [
-        e.RunCancelled(**common, run_id=run.id, reason=reason or "the task was cancelled")
-        for run in task.runs.values()
-        if run.status == "pending"
-    ]
+    runs = _called_off(task, reason or "the task was cancelled", now)
     return [*runs, e.TaskCancelled(**common, reason=reason)]
+
+
+def delete(task: TaskState, reason: str | None, now: int) -> list[e.Event]:
+    """Take the task from the lists and free its key; what waits or runs ends as in `cancel`."""
+    if task.status == "deleted":
+        return []
+    common: dict[str, Any] = {"at": now, "tenant": task.tenant, "task_id": task.id}
+    runs = _called_off(task, reason or "the task was deleted", now)
+    return [*runs, e.TaskDeleted(**common, key=task.key, reason=reason)]
 
 
 def update(
@@ -108,13 +127,14 @@ def update(
     schedule: Schedule | None,
     policy: Mapping[str, Any] | None,
     metadata: Mapping[str, Any] | None,
+    timezone: str = "UTC",
 ) -> list[e.Event]:
     """Change parts of the definition. `schedule` is bound; `policy` holds what changes."""
     _refuse_ended(task, "updated")
     merged = None
     if policy is not None:
         changed = Policy.from_dict({**task.policy.to_dict(), **policy})
-        merged = to_json(checked_policy(changed).to_dict())
+        merged = to_json(checked_policy(changed).bound(timezone).to_dict())
     next_at = task.next_at
     if schedule is not None:
         next_at = first_occurrence(schedule, now, task.planned_until)
@@ -136,8 +156,8 @@ def run_now(
     reason: str | None = None,
 ) -> list[e.Event]:
     """Add a run beside the schedule."""
-    if task.status == "cancelled":
-        raise TaskEnded(f"task {task.name} is cancelled: schedule it again to run it")
+    if task.status in GONE:
+        raise TaskEnded(f"task {task.name} is {task.status}: schedule it again to run it")
     due_at = now + task.rewinds
     if task.planned_until is not None:
         due_at = max(due_at, task.planned_until + 1)
@@ -162,12 +182,11 @@ def claimable(task: TaskState, run: RunState, now: int) -> bool:
     """Whether the waiting run may start now, a free slot given."""
     if run.status != "pending" or run.ready_at > now:
         return False
-    if task.status != "active" and run.cause == "schedule":
+    if task.status != "active" and run.planned:
         return False
     if task.status == "quarantined":
         return False
-    alone = task.policy.overlap == "allow" or run.cause != "schedule"
-    return alone or all(r.status != "executing" for r in task.runs.values())
+    return may_join(task, run) and is_open(task, run, now)
 
 
 def claim(task: TaskState, run: RunState, now: int, incarnation: str) -> e.RunStarted:
@@ -176,6 +195,17 @@ def claim(task: TaskState, run: RunState, now: int, incarnation: str) -> e.RunSt
         at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
         attempt=run.attempt + 1, fence=run.fence + 1, incarnation=incarnation,
     )  # fmt: skip
+
+
+def _called_off(task: TaskState, reason: str, now: int) -> list[e.Event]:
+    """The end of every run that waits."""
+    return [
+        e.RunCancelled(
+            at=now, tenant=task.tenant, task_id=task.id, run_id=run.id, reason=reason
+        )
+        for run in task.runs.values()
+        if run.status == "pending"
+    ]  # fmt: skip
 
 
 def _planned_from(task: TaskState, instant: int) -> int | None:
@@ -239,6 +269,13 @@ def _skip_until_now(task: TaskState, next_at: int, now: int, run_id: int) -> e.O
         count=len(due.instants) + due.dropped,
         reason=f"{task.status} at the time", next_at=due.next_at,
     )  # fmt: skip
+
+
+def _revived(task: TaskState, now: int) -> e.TaskResumed:
+    if not task.schedule.recurring:
+        _refuse_ended(task, "resumed")
+    next_at = first_occurrence(task.schedule, now, task.planned_until)
+    return e.TaskResumed(at=now, tenant=task.tenant, task_id=task.id, next_at=next_at)
 
 
 def _require_readable(task: TaskState) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from . import events as e
 from .errors import DependencyCycle
-from .occurrences import room
+from .occurrences import room_left
+from .overlap import overlapping, replace_waiting
 from .state import ENDED, TaskState
 
 
@@ -39,8 +40,8 @@ def endings(events: Iterable[e.Event], tasks: Mapping[int, TaskState]) -> list[E
 
 
 def depend(task: TaskState, needed: Sequence[int], now: int) -> list[e.Event]:
-    """Let the task wait for these tasks from now on, in a new round."""
-    if not needed and not task.awaits:
+    """Let the task wait for these tasks from now on; nothing changes when it does already."""
+    if set(needed) == task.awaits.keys():
         return []
     return [
         e.DependenciesSet(
@@ -49,9 +50,7 @@ def depend(task: TaskState, needed: Sequence[int], now: int) -> list[e.Event]:
     ]
 
 
-def dependency_ended(
-    task: TaskState, ended: Ended, now: int, ids: Iterator[int]
-) -> list[e.Event]:
+def dependency_ended(task: TaskState, ended: Ended, now: int, ids: Iterator[int]) -> list[e.Event]:
     """What the end of a task means for one that waits for it.
 
     Args:
@@ -66,14 +65,15 @@ def dependency_ended(
     if ended.task_id not in task.awaits or task.status in ENDED:
         return []
     outcomes = {**task.awaits, ended.task_id: "succeeded" if ended.success else "failed"}
-    repeated = not ended.success and _has_failed(task, ended)
+    fails = not ended.success and task.policy.on_dependency_failure == "fail"
+    fresh = fails and not _failed_already(task, ended)
     mark = e.DependencyEnded(
         at=now, tenant=task.tenant, task_id=task.id,
-        depends_on=ended.task_id, success=ended.success, first=not repeated,
+        depends_on=ended.task_id, success=ended.success, fresh=fresh,
     )  # fmt: skip
     if task.status != "active":
         return [mark]
-    if not ended.success and not repeated and task.policy.on_dependency_failure == "fail":
+    if fresh:
         return [mark, *_failed(task, ended.name, now, ids)]
     return [mark, *_due(task, outcomes, now, ids)]
 
@@ -114,23 +114,34 @@ def _due(
     """The run that follows when nothing is missing any more, or why it is skipped."""
     policy = task.policy
     enough = {"succeeded", "failed"} if policy.on_dependency_failure == "run" else {"succeeded"}
-    if not all(outcome in enough for outcome in outcomes.values()) or room(task) == 0:
+    if not all(outcome in enough for outcome in outcomes.values()) or room_left(task) == 0:
         return []
     due_at = _moment(task, now)
-    if policy.overlap == "skip" and task.runs:
+    met = e.DependenciesMet(at=now, tenant=task.tenant, task_id=task.id)
+    reason = _busy(task, due_at, now)
+    if reason is not None:
         return [
+            met,
             e.OccurrenceSkipped(
                 at=now, tenant=task.tenant, task_id=task.id, run_id=next(ids), due_at=due_at,
                 until=due_at, count=1, next_at=task.next_at,
-                reason="overlap: the previous run is not finished",
-            )
+                reason=reason,
+            ),
         ]  # fmt: skip
-    return [_planned(task, due_at, now, next(ids), task.schedule.describe())]
+    replaced = replace_waiting(task, due_at, now)
+    return [met, *replaced, _planned(task, due_at, now, next(ids), task.schedule.describe())]
+
+
+def _busy(task: TaskState, due_at: int, now: int) -> str | None:
+    """Why it does not run beside those of its runs that are not finished."""
+    if task.policy.overlap == "skip" and task.runs:
+        return "overlap: the previous run is not finished"
+    return overlapping(task, [due_at], now).get(due_at)
 
 
 def _failed(task: TaskState, name: str, now: int, ids: Iterator[int]) -> list[e.Event]:
     """A run that fails without having been called."""
-    if room(task) == 0:
+    if room_left(task) == 0:
         return []
     run_id, error = next(ids), f"DEPENDENCY_FAILED: {name}"
     return [
@@ -155,7 +166,7 @@ def _moment(task: TaskState, now: int) -> int:
     return due_at if task.planned_until is None else max(due_at, task.planned_until + 1)
 
 
-def _has_failed(task: TaskState, ended: Ended) -> bool:
+def _failed_already(task: TaskState, ended: Ended) -> bool:
     """Whether another failure of this round was acted on already; its own begins a new round."""
     own = task.awaits[ended.task_id]
     return own != "failed" and "failed" in task.awaits.values()

@@ -48,6 +48,12 @@ class InvalidTime(InvalidSchedule):
     code = "INVALID_TIME"
 
 
+class DependencyCycle(InvalidSchedule):
+    """Tasks that would wait for each other in a circle."""
+
+    code = "DEPENDENCY_CYCLE"
+
+
 class InvalidEntry(TocsinError):
     """An entry that cannot be stored: not importable, not serialisable, or too large."""
 

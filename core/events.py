@@ -69,7 +69,7 @@ class TaskPaused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResumed(Event):
-    """A paused or quarantined task goes on."""
+    """A paused, quarantined or failed task goes on."""
 
     type: ClassVar[str] = "TaskResumed"
     next_at: int | None
@@ -80,6 +80,15 @@ class TaskCancelled(Event):
     """The task will not run again."""
 
     type: ClassVar[str] = "TaskCancelled"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskDeleted(Event):
+    """The task is gone from the lists and its key is free; its history stays."""
+
+    type: ClassVar[str] = "TaskDeleted"
+    key: str | None
     reason: str | None = None
 
 
@@ -118,6 +127,16 @@ class OccurrenceSkipped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunDeferred(Event):
+    """A run that could start has to wait for a limit first."""
+
+    type: ClassVar[str] = "RunDeferred"
+    ready_at: int
+    waits_for: str
+    rank: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
     """An attempt was claimed; only now may it be called."""
 
@@ -140,6 +159,7 @@ class TaskExecuted(Event):
     result: Any = None
     error: str | None = None
     retry_at: int | None = None
+    reason: str | None = None
     ends: Literal["completed", "failed"] | None = None
 
 
@@ -163,6 +183,43 @@ class RunCancelled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DependenciesSet(Event):
+    """From now on the task waits for these others; none means that it waits for nobody."""
+
+    type: ClassVar[str] = "DependenciesSet"
+    depends_on: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependencyEnded(Event):
+    """A task that this one waits for has ended a run.
+
+    With `fresh`, the failure is answered with one of this task's own; earlier ones are forgotten.
+    """
+
+    type: ClassVar[str] = "DependencyEnded"
+    depends_on: int
+    success: bool
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependenciesMet(Event):
+    """Everything that the task waited for has happened: the next round begins."""
+
+    type: ClassVar[str] = "DependenciesMet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerEvent(Event):
+    """What a handler published when its run succeeded."""
+
+    type: ClassVar[str] = "HandlerEvent"
+    name: str
+    payload: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockStepped(Event):
     """The wall clock was set by `step` microseconds. It concerns the service, and no task."""
 
@@ -173,8 +230,10 @@ class ClockStepped(Event):
 TYPES: dict[str, type[Event]] = {
     kind.type: kind
     for kind in (
-        TaskScheduled, TaskUpdated, TaskPaused, TaskResumed, TaskCancelled, TaskQuarantined,
-        RunPlanned, OccurrenceSkipped, RunStarted, TaskExecuted, RunReturned, RunCancelled,
+        TaskScheduled, TaskUpdated, TaskPaused, TaskResumed, TaskCancelled, TaskDeleted,
+        TaskQuarantined, RunPlanned, OccurrenceSkipped, RunDeferred, RunStarted, TaskExecuted,
+        RunReturned, RunCancelled,
+        DependenciesSet, DependencyEnded, DependenciesMet, HandlerEvent,
         ClockStepped,
     )
 }  # fmt: skip
@@ -203,6 +262,7 @@ def event_from_data(kind: str, version: int, common: dict[str, Any], data: dict[
         data = UPCASTERS[kind, version](data)
         version += 1
     event = TYPES[kind]
-    if data.get("missed"):
-        data = {**data, "missed": tuple(data["missed"])}
+    for name in ("missed", "depends_on"):
+        if isinstance(data.get(name), list):
+            data = {**data, name: tuple(data[name])}
     return event(**common, **{k: v for k, v in data.items() if k in _OWN[event]})

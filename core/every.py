@@ -9,6 +9,7 @@ from .clock import MILLISECOND
 from .durations import LONGEST, format_duration, parse_duration
 from .errors import InvalidSchedule
 from .rule import FIRST_INSTANT, LAST_INSTANT, Schedule, checked_instant, checked_zone
+from .walls import clock_text, fold_note
 from .zones import resolve_wall, wall, zone
 
 _CALENDAR = re.compile(
@@ -82,6 +83,18 @@ class Every(Schedule):
         else:
             slot = self._next_month(anchor, after)
         return slot if slot <= LAST_INSTANT else None
+
+    def note_at(self, instant: int) -> str | None:
+        """Such as "moved: that month has no day 31"; elapsed time is always usual."""
+        if not self.months or self.anchor is None:
+            return None
+        where = zone(self.tz or "UTC")
+        first, shown = wall(self.anchor, where), wall(instant, where)
+        if first.time() != shown.time():
+            return f"moved: {clock_text(first)} does not exist on that day"
+        if first.day != shown.day:
+            return f"moved: that month has no day {first.day}"
+        return fold_note(where, instant)
 
     @property
     def follows_clock(self) -> bool:

@@ -54,12 +54,14 @@ def _scheduled(old: TaskState | None, event: e.TaskScheduled) -> TaskState:
         created_by=event.created_by,
         metadata=event.metadata,
         runs=old.runs if old else {},
+        awaits=dict.fromkeys(old.awaits) if old else {},
     )
 
 
 def _updated(task: TaskState, event: e.TaskUpdated) -> None:
     if event.schedule is not None:
         task.schedule_json, task.scheduled_at = event.schedule, event.at
+        task.awaits = dict.fromkeys(task.awaits)
     if event.target is not None and event.entry_id is not None and event.digest is not None:
         task.target, task.entry_id, task.digest = event.target, event.entry_id, event.digest
     if event.policy is not None:
@@ -83,6 +85,10 @@ def _resumed(task: TaskState, event: e.TaskResumed) -> None:
 
 def _cancelled(task: TaskState, event: e.TaskCancelled) -> None:
     task.status, task.reason, task.next_at = "cancelled", event.reason, None
+
+
+def _deleted(task: TaskState, event: e.TaskDeleted) -> None:
+    task.status, task.reason, task.next_at, task.key = "deleted", event.reason, None, None
 
 
 def _quarantined(task: TaskState, event: e.TaskQuarantined) -> None:
@@ -123,10 +129,16 @@ def _skipped(task: TaskState, event: e.OccurrenceSkipped) -> RunState:
     )
 
 
+def _deferred(task: TaskState, event: e.RunDeferred) -> RunState:
+    run = task.runs[_run_id(event)]
+    run.ready_at, run.waits_for, run.rank = event.ready_at, event.waits_for, event.rank
+    return run
+
+
 def _started(task: TaskState, event: e.RunStarted) -> RunState:
     run = task.runs[_run_id(event)]
     run.status, run.attempt, run.fence = "executing", event.attempt, event.fence
-    run.incarnation = event.incarnation
+    run.incarnation, run.waits_for, run.rank = event.incarnation, None, None
     return run
 
 
@@ -134,6 +146,8 @@ def _executed(task: TaskState, event: e.TaskExecuted) -> RunState:
     run = task.runs[_run_id(event)]
     run.started_at, run.finished_at = event.started_at, event.finished_at
     run.error, run.result, run.incarnation = event.error, event.result, None
+    if event.reason is not None:
+        run.reason = event.reason
     if event.retry_at is not None:
         run.status, run.ready_at = "pending", event.retry_at
         return run
@@ -150,7 +164,7 @@ def _executed(task: TaskState, event: e.TaskExecuted) -> RunState:
 def _returned(task: TaskState, event: e.RunReturned) -> RunState:
     run = task.runs[_run_id(event)]
     run.status, run.ready_at, run.reason = "pending", event.ready_at, event.reason
-    run.incarnation = None
+    run.incarnation, run.waits_for, run.rank = None, None, None
     if not event.counts:
         run.attempt -= 1
     return run
@@ -159,10 +173,25 @@ def _returned(task: TaskState, event: e.RunReturned) -> RunState:
 def _run_cancelled(task: TaskState, event: e.RunCancelled) -> RunState:
     run = task.runs.pop(_run_id(event))
     run.status, run.reason, run.finished_at = "cancelled", event.reason, event.at
+    run.waits_for, run.rank = None, None
     run.incarnation = None
     task.last_status = "cancelled"
     _end(task, event.ends, event.reason)
     return run
+
+
+def _depends(task: TaskState, event: e.DependenciesSet) -> None:
+    task.awaits = dict.fromkeys(event.depends_on)
+
+
+def _dependency_ended(task: TaskState, event: e.DependencyEnded) -> None:
+    if event.fresh:
+        task.awaits = {i: None if o == "failed" else o for i, o in task.awaits.items()}
+    task.awaits[event.depends_on] = "succeeded" if event.success else "failed"
+
+
+def _dependencies_met(task: TaskState, _: e.DependenciesMet) -> None:
+    task.awaits = dict.fromkeys(task.awaits)
 
 
 def _end(task: TaskState, status: str | None, reason: str | None) -> None:
@@ -183,11 +212,17 @@ _APPLY: dict[type[e.Event], Callable[[TaskState, Any], RunState | None]] = {
     e.TaskPaused: _paused,
     e.TaskResumed: _resumed,
     e.TaskCancelled: _cancelled,
+    e.TaskDeleted: _deleted,
     e.TaskQuarantined: _quarantined,
     e.RunPlanned: _planned,
     e.OccurrenceSkipped: _skipped,
+    e.RunDeferred: _deferred,
     e.RunStarted: _started,
     e.TaskExecuted: _executed,
     e.RunReturned: _returned,
     e.RunCancelled: _run_cancelled,
+    e.DependenciesSet: _depends,
+    e.DependencyEnded: _dependency_ended,
+    e.DependenciesMet: _dependencies_met,
+    e.HandlerEvent: lambda *_: None,
 }

@@ -1,10 +1,14 @@
 """What happened to one planned moment, in words."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from .clock import from_instant, to_instant
+from .policy import Policy
 from .run import Run
 from .task import Task
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def explanation(task: Task, runs: Sequence[Run], at: datetime, now: datetime) -> str:
@@ -29,11 +33,35 @@ def explanation(task: Task, runs: Sequence[Run], at: datetime, now: datetime) ->
             return (
                 f"{task.name} at {at.isoformat()}: one of {run.count} that were {_disposition(run)}"
             )
-    if at > now and task.next_run_at is not None and at >= task.next_run_at:
-        return (
-            f"{task.name} at {at.isoformat()}: not come yet, next is {task.next_run_at.isoformat()}"
-        )
+    if at > now:
+        return f"{task.name} at {at.isoformat()}: not come yet, {forecast(task, at)}"
     return f"{task.name} at {at.isoformat()}: it was not planned for this moment ({task.status})"
+
+
+def forecast(task: Task, at: datetime) -> str:
+    """Say what will become of a moment to come, as things stand."""
+    if task.status != "active":
+        reason = f" ({task.reason})" if task.reason else ""
+        return f"and nothing runs then: the task is {task.status}{reason}"
+    planned = task.next_run_at
+    if planned is not None and at > planned:
+        planned = task.schedule.next(at - _MICROSECOND)
+    if planned != at:
+        later = (
+            "nothing is planned after it" if planned is None else f"next is {planned.isoformat()}"
+        )
+        return f"and it is not planned for this moment: {later}"
+    return _in_window(task.policy, to_instant(at))
+
+
+def _in_window(policy: Policy, at: int) -> str:
+    windows = policy.execution_windows
+    opening = windows.opening(at)
+    if opening == at:
+        return "it will run then"
+    if opening is None or policy.outside_window == "skip":
+        return f"it will be skipped: outside of {windows}"
+    return f"it will wait for its window until {from_instant(opening).isoformat()}"
 
 
 def _disposition(run: Run) -> str:
@@ -42,6 +70,10 @@ def _disposition(run: Run) -> str:
         words.append(f"at attempt {run.attempt}")
     if run.started_at is not None and run.lateness is not None:
         words.append(f"started {run.lateness.total_seconds():.3f} s after its time")
+    if run.waits_for:
+        words.append(f"waits for: {run.waits_for}")
+    if run.status == "pending" and run.ready_at > run.due_at:
+        words.append(f"not before {run.ready_at.isoformat()}")
     if run.reason:
         words.append(f"({run.reason})")
     if run.error:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, ClassVar
 
+from .clock import SECOND
 from .compound import Wrapper, require_schedule
 from .durations import LONGEST, format_duration
 from .errors import InvalidSchedule
@@ -48,6 +49,15 @@ class Jittered(Wrapper):
                 return moment
             slot = following
         return None
+
+    def note_at(self, instant: int) -> str | None:
+        """What is to be said of the slot, and how much later this is."""
+        slot = self._latest_slot(instant)
+        if slot is None:
+            return None
+        seconds = round((instant - slot) / SECOND) * SECOND
+        late = f"{format_duration(seconds)} of jitter" if seconds else None
+        return "; ".join(note for note in (self.inner.note_at(slot), late) if note) or None
 
     def to_dict(self) -> dict[str, Any]:
         """`{"kind": "jittered", "inner": {...}, "spread": microseconds, "seed": text}`."""

@@ -1,4 +1,4 @@
-"""The keys of a `[jobs.*]` table that say how: retries, time limit, overlap, catch-up."""
+"""The keys of a `[jobs.*]` table that say how: retries, limits, overlap, catch-up, windows."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,11 +7,23 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from .clock import SECOND
-from .config_fields import Attempts, Count, Duration, Names, TimeLimit
+from .config_fields import Attempts, Count, Duration, NameOrNames, Names, Text, TimeLimit, TimeZone
 from .config_notify import NotifyConfig, check_known
 from .config_sections import SchedulerConfig
 from .config_toml import KeyPath
-from .policy import Backoff, CatchUp, Delivery, OnExhausted, Overlap, Policy, Retry
+from .errors import InvalidTask
+from .policy import (
+    MOST_CAUGHT_UP,
+    Backoff,
+    CatchUp,
+    Delivery,
+    OnDependencyFailure,
+    OnExhausted,
+    OutsideWindow,
+    Overlap,
+    Policy,
+    Retry,
+)
 from .problems import Problems, Table, show
 
 
@@ -25,9 +37,22 @@ class _How(Table):
     retry: Any = None
     overlap: Overlap = "skip"
     catch_up: CatchUp = "one"
+    catch_up_window: Duration | None = None
+    catch_up_max: Annotated[int, Field(ge=1, le=MOST_CAUGHT_UP)] = 100
+    catch_up_spacing: Duration = SECOND
+    max_instances: Count | None = None
+    queue_limit: Attempts = 100
+    windows: NameOrNames = ()
+    window_timezone: TimeZone | None = None
+    outside_window: OutsideWindow = "defer"
     max_runs: Count | None = None
     on_exhausted: OnExhausted = "continue"
     delivery: Delivery = "at_least_once"
+    on_dependency_failure: OnDependencyFailure = "wait"
+    concurrency: Count | None = None
+    rate: Text | None = None
+    limit_key: Text | None = None
+    resources: dict[Text, Count] = Field(default_factory=dict)
     priority: Annotated[int, Field(ge=-1_000_000_000, le=1_000_000_000)] = 0
     notify_failure: Names = ()
 
@@ -36,6 +61,10 @@ class _Again(Table):
     attempts: Attempts = 0
     delay: Duration = 0
     backoff: Backoff = "exponential"
+    max_delay: Duration | None = None
+    jitter: Annotated[float, Field(ge=0, le=1, strict=False)] = 0
+    retry_on: NameOrNames = ()
+    give_up_on: NameOrNames = ()
 
 
 POLICY_KEYS = frozenset(_How.model_fields)
@@ -77,7 +106,13 @@ def read_policy(
         return None
     check_known(how.notify_failure, (*path, "notify_failure"), notifiers, problems)
     given = how.model_dump(include=how.model_fields_set)
-    return replace(default, **{**given, "retry": retry})
+    if "resources" in given:
+        given["resources"] = tuple(sorted(given["resources"].items()))
+    try:
+        return replace(default, **{**given, "retry": retry})
+    except InvalidTask as error:
+        problems.add(path, str(error))
+        return None
 
 
 def _retry(value: object, path: KeyPath, default: Retry, problems: Problems) -> Retry | None:
@@ -89,4 +124,8 @@ def _retry(value: object, path: KeyPath, default: Retry, problems: Problems) -> 
     again = problems.read(_Again, path, value)
     if again is None:
         return None
-    return replace(default, **again.model_dump(include=again.model_fields_set))
+    try:
+        return replace(default, **again.model_dump(include=again.model_fields_set))
+    except InvalidTask as error:
+        problems.add(path, str(error))
+        return None

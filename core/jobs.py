@@ -4,8 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from .calendars import Calendars
 from .config_notify import NotifyConfig
 from .config_sections import SchedulerConfig
 from .config_toml import KeyPath
@@ -70,6 +72,7 @@ class _Reader:
     scheduler: SchedulerConfig
     notifiers: Mapping[str, NotifyConfig]
     problems: Problems
+    calendars: Calendars
 
     def read(self, key: str, table: dict[str, Any]) -> Job | None:
         """Read one table; each group of its keys on its own, so that no mistake hides another."""
@@ -83,11 +86,12 @@ class _Reader:
         )
         default = default_policy(self.scheduler, reminder="remind" in table)
         notes = self.problems.read(_About, path, about)
-        schedule = read_schedule(when, path, self.scheduler.timezone, self.problems)
+        schedule = read_schedule(when, path, self.scheduler.timezone, self.problems, self.calendars)
         entry = read_entry(what, path, self.notifiers, self.scheduler.allow, self.problems)
         policy = read_policy(how, path, default, self.notifiers, self.problems)
         if schedule is None or entry is None or policy is None or notes is None:
             return None
+        policy = policy.bound(schedule.timezone or self.scheduler.timezone)
         return Job(key, schedule, entry, policy, notes.enabled, notes.description)
 
 
@@ -96,6 +100,7 @@ def read_jobs(
     scheduler: SchedulerConfig,
     notifiers: Mapping[str, NotifyConfig],
     problems: Problems,
+    calendars: Calendars = MappingProxyType({}),
 ) -> dict[str, Job]:
     """Read all jobs; those with mistakes are noted and left out.
 
@@ -104,6 +109,7 @@ def read_jobs(
         scheduler: the defaults.
         notifiers: the channels that jobs may name.
         problems: takes the mistakes.
+        calendars: the days off that jobs may name.
 
     Returns:
         Key -> job, in the order of the file.
@@ -111,7 +117,7 @@ def read_jobs(
     if not isinstance(tables, dict):
         problems.add(("jobs",), "must be a table; write [jobs.hello] and its schedule")
         return {}
-    reader = _Reader(scheduler, notifiers, problems)
+    reader = _Reader(scheduler, notifiers, problems, calendars)
     jobs: dict[str, Job] = {}
     for key, table in tables.items():
         if not key.strip():

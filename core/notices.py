@@ -10,13 +10,15 @@ from .work import Notice
 
 
 def notices(events: Iterable[e.Event], tasks: Mapping[int, TaskState]) -> list[Notice]:
-    """The notices that these events are worth: quarantines, and attempts that failed."""
+    """The notices that these events are worth: quarantines, failures, single instants missed."""
     found = []
     for event in events:
         if isinstance(event, e.TaskQuarantined):
             found.append(_quarantined(tasks[event.task_id], event))
         elif isinstance(event, e.TaskExecuted) and not event.success:
             found.append(_failed(tasks[event.task_id], event))
+        elif isinstance(event, e.OccurrenceSkipped) and event.ends == "failed":
+            found.append(_never(tasks[event.task_id], event))
     return found
 
 
@@ -42,6 +44,15 @@ def _failed(task: TaskState, event: e.TaskExecuted) -> Notice:
         title=f"Task {task.name} failed",
         message=f"{task.target} failed after {tries}: {event.error or event.status}",
         log=f"run {event.run_id} failed after {tries} ({kind}); `tocsin show` tells more",
+        to=_channels(task),
+    )
+
+
+def _never(task: TaskState, event: e.OccurrenceSkipped) -> Notice:
+    return Notice(
+        title=f"Task {task.name} did not run",
+        message=f"{task.target} was planned once, and skipped: {event.reason}",
+        log=f"it was skipped for good: {event.reason}",
         to=_channels(task),
     )
 

@@ -13,6 +13,8 @@ from .rule import (
     show_instant,
 )
 from .times import parse_time
+from .walls import fold_note
+from .zones import zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Once(Schedule):
             return None
         at = self._resolve(after, "UTC") if self.at is None else self.at
         return at if at > after else None
+
+    def note_at(self, instant: int) -> str | None:
+        """Such as "first of two 02:30"."""
+        return None if self.tz is None else fold_note(zone(self.tz), instant)
 
     def bind(self, now: int, tz: str) -> "Once":
         """Resolve the phrase, and show the moment in `tz` from now on."""

@@ -11,7 +11,17 @@ from .hints import did_you_mean
 from .policy import Policy, Retry
 
 _RETRY = {f.name for f in fields(Retry)}
-_SHORT = {"retries": "attempts", "retry_delay": "delay", "backoff": "backoff"}
+_SHORT = {
+    "retries": "attempts",
+    "retry_delay": "delay",
+    "backoff": "backoff",
+    "max_delay": "max_delay",
+    "jitter": "jitter",
+    "retry_on": "retry_on",
+    "give_up_on": "give_up_on",
+}
+_DURATIONS = frozenset({"timeout", "catch_up_window", "catch_up_spacing", "delay", "max_delay"})
+_LISTS = frozenset({"notify_failure", "windows", "retry_on", "give_up_on"})
 _POLICY = {f.name for f in fields(Policy)}
 _LARGEST = 1 << 62
 
@@ -22,8 +32,9 @@ def policy_with(base: Policy, options: Mapping[str, Any]) -> Policy:
     Args:
         base: what holds for everything that is not said.
         options: fields of `Policy` by name; durations as text ("5m"), seconds or timedelta;
-            `retries=5`, `retry_delay="10s"`, `backoff="fixed"` and `retry={...}` for retries,
-            `retry=False` for none.
+            `retries=5`, `retry_delay="10s"`, `backoff="fixed"`, `max_delay`, `jitter`,
+            `retry_on`, `give_up_on` (exception classes or their names) and `retry={...}` for
+            retries, `retry=False` for none.
 
     Raises:
         InvalidTask: an unknown option, or a value that makes no sense.
@@ -49,16 +60,30 @@ def checked_policy(policy: Policy) -> Policy:
     whole: dict[str, object] = {
         "retry attempts": retry.attempts,
         "the retry delay": retry.delay,
+        "the longest retry delay": retry.max_delay or 0,
         "the timeout": policy.timeout or 0,
         "max_runs": policy.max_runs or 0,
+        "catch_up_window": policy.catch_up_window or 0,
+        "catch_up_max": policy.catch_up_max,
+        "catch_up_spacing": policy.catch_up_spacing,
+        "max_instances": policy.max_instances or 0,
+        "queue_limit": policy.queue_limit,
+        "concurrency": policy.concurrency or 0,
         "priority": policy.priority,
     }
     for name, value in whole.items():
         if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST:
             raise InvalidTask(f"{name} must be a whole number, not {value!r:.100}")
-    for name in policy.notify_failure:
-        if not isinstance(name, str):
-            raise InvalidTask(f"notify_failure takes the names of notifiers, not {name!r}")
+    names = {
+        "notify_failure takes the names of notifiers": policy.notify_failure,
+        "retry_on takes the names of exception classes": retry.retry_on,
+        "give_up_on takes the names of exception classes": retry.give_up_on,
+        "windows takes texts": policy.windows,
+    }
+    for rule, given in names.items():
+        for name in given:
+            if not isinstance(name, str):
+                raise InvalidTask(f"{rule}, not {name!r}")
     return policy
 
 
@@ -67,14 +92,30 @@ def _set(values: dict[str, Any], name: str, value: Any) -> None:
         _set_retry(values, {_SHORT[name]: value})
     elif name == "retry":
         _set_retry(values, _retry(value))
-    elif name == "timeout":
-        values["timeout"] = None if value is None else parse_duration(value)
-    elif name == "notify_failure":
-        values[name] = [value] if isinstance(value, str) else list(value)
     elif name in _POLICY:
-        values[name] = value
+        values[name] = _value(name, value)
     else:
         raise InvalidTask(f"unknown option {name!r}{did_you_mean(name, [*_POLICY, *_SHORT])}")
+
+
+def _value(name: str, value: Any) -> Any:
+    """One option as it is stored: durations in microseconds, lists of texts."""
+    if name in _DURATIONS:
+        return None if value is None else parse_duration(value)
+    if name in _LISTS:
+        several = [value] if isinstance(value, str | type) else list(value)
+        return [each.__name__ if isinstance(each, type) else each for each in several]
+    if name == "resources":
+        return _resources(value)
+    return value
+
+
+def _resources(value: Any) -> dict[str, Any]:
+    """A name, several names, or names with amounts."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    pairs: list[Any] = [value] if isinstance(value, str) else list(value or ())
+    return dict((pair, 1) if isinstance(pair, str) else pair for pair in pairs)
 
 
 def _retry(value: Any) -> Mapping[str, Any]:
@@ -82,10 +123,15 @@ def _retry(value: Any) -> Mapping[str, Any]:
         return {"attempts": 0}
     if isinstance(value, Retry):
         kept = {name: getattr(value, name) for name in _RETRY}
-        return {**kept, "delay": timedelta(microseconds=value.delay)}
+        lengths = {n: _length(kept[n]) for n in _DURATIONS & _RETRY}
+        return {**kept, **lengths}
     if isinstance(value, Mapping):
         return value
     raise InvalidTask(f"retry is a table of attempts, delay and backoff, or False, not {value!r}")
+
+
+def _length(microseconds: int | None) -> timedelta | None:
+    return None if microseconds is None else timedelta(microseconds=microseconds)
 
 
 def _set_retry(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
@@ -93,5 +139,5 @@ def _set_retry(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
     for name, value in changes.items():
         if name not in _RETRY:
             raise InvalidTask(f"retry has no {name!r}{did_you_mean(name, _RETRY)}")
-        retry[name] = parse_duration(value) if name == "delay" else value
+        retry[name] = _value(name, value)
     values["retry"] = retry

@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from . import events as e
 from .commands import RunFinished
-from .policy import LONGEST_DELAY
-from .state import ENDED, RunState, TaskState
+from .overlap import replaced_by, successor
+from .retry import LONGEST_DELAY
+from .state import ENDED, GONE, RunState, TaskState
 
 MOST_LOST = 5
 """Attempts of one run that may be lost in crashes before it is given up: a call that kills the
@@ -32,7 +33,20 @@ def finish(task: TaskState, done: RunFinished, now: int) -> list[e.Event] | None
         ]
     if done.outcome == "cancelled":
         return _with_rest(task, _called_off(task, run, now))
-    return _with_rest(task, _executed(task, run, done, now))
+    return [*_with_rest(task, _executed(task, run, done, now)), *_published(task, done, now)]
+
+
+def _published(task: TaskState, done: RunFinished, now: int) -> list[e.Event]:
+    """What the handler has to say to others, now that it has succeeded."""
+    if done.event is None or done.outcome != "succeeded":
+        return []
+    name, payload = done.event.event_type, done.event.payload
+    return [
+        e.HandlerEvent(
+            at=now, tenant=task.tenant, task_id=task.id, run_id=done.run_id,
+            name=name, payload=payload,
+        )
+    ]  # fmt: skip
 
 
 def finish_unreadable(
@@ -46,12 +60,12 @@ def finish_unreadable(
         started_at=done.started_at, finished_at=done.finished_at,
         result=done.result, error=done.error,
     )  # fmt: skip
-    return [ended, *unplannable(task, error, now)]
+    return [ended, *_published(task, done, now), *unplannable(task, error, now)]
 
 
 def unplannable(task: TaskState, error: Exception, now: int) -> list[e.Event]:
     """The task's stored schedule or policy cannot be read: keep it, and say so."""
-    if task.status in {"cancelled", "quarantined"}:
+    if task.status in {*GONE, "quarantined"}:
         return []
     reason = f"its schedule or policy cannot be read: {type(error).__name__}: {error}"
     return [e.TaskQuarantined(at=now, tenant=task.tenant, task_id=task.id, reason=reason)]
@@ -81,13 +95,15 @@ def rescue_unreadable(
 
 def _executed(task: TaskState, run: RunState, done: RunFinished, now: int) -> e.TaskExecuted:
     success = done.outcome == "succeeded"
-    retry_at = None if success else _retry_at(task, run, done, now)
+    objection = None if success else task.policy.retry.objection(done.kinds)
+    retry_at = None if success or objection else _retry_at(task, run, done, now)
     return e.TaskExecuted(
         at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
         success=success, status=_status(done), attempt=run.attempt,
         started_at=done.started_at, finished_at=done.finished_at,
         result=done.result, error=done.error, retry_at=retry_at,
-        ends=None if retry_at is not None else _ends(task, run, success=success),
+        reason=f"not tried again: {objection}" if objection else None,
+        ends=None if retry_at is not None else ends_with(task, run, success=success),
     )  # fmt: skip
 
 
@@ -98,8 +114,10 @@ def _status(done: RunFinished) -> Literal["succeeded", "failed", "timed_out"]:
 
 
 def _over(task: TaskState, run: RunState) -> bool:
-    """Whether the task has ended, so that no further attempt of this run would ever be made."""
-    return task.status == "cancelled" or (task.status in ENDED and run.cause == "schedule")
+    """Whether this run is not tried again: its task has ended, or a later one takes its place."""
+    if task.status in GONE or (task.status in ENDED and run.planned):
+        return True
+    return successor(task, run) is not None
 
 
 def _with_rest(task: TaskState, ended: e.TaskExecuted | e.RunCancelled) -> list[e.Event]:
@@ -112,40 +130,56 @@ def _with_rest(task: TaskState, ended: e.TaskExecuted | e.RunCancelled) -> list[
             reason="the task failed",
         )
         for run in task.runs.values()
-        if run.status == "pending" and run.cause == "schedule"
+        if run.status == "pending" and run.planned
     ]  # fmt: skip
     return [*waiting, ended]
 
 
 def _called_off(task: TaskState, run: RunState, now: int) -> e.RunCancelled:
+    later = successor(task, run)
+    if later is not None and task.status not in GONE:
+        reason = replaced_by(later.due_at)
+    else:
+        reason = task.reason or "cancelled while it ran"
     return e.RunCancelled(
-        at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
-        reason=task.reason or "cancelled while it ran",
-        ends=_ends(task, run, success=False),
+        at=now, tenant=task.tenant, task_id=task.id, run_id=run.id, reason=reason,
+        ends=ends_with(task, run, success=False),
     )  # fmt: skip
 
 
 def _retry_at(task: TaskState, run: RunState, done: RunFinished, now: int) -> int | None:
     if not done.retryable or _over(task, run):
         return None
-    delay = task.policy.retry.delay_before(run.attempt + 1)
-    return None if delay is None else now + max(delay, min(done.retry_after or 0, LONGEST_DELAY))
+    delay = task.policy.retry.delay_before(run.attempt + 1, run.id)
+    if delay is None:
+        return None
+    at = now + max(delay, min(done.retry_after or 0, LONGEST_DELAY))
+    return task.policy.execution_windows.opening(at) if run.planned else at
 
 
-def _ends(
+def ends_with(
     task: TaskState, run: RunState, *, success: bool
 ) -> Literal["completed", "failed"] | None:
-    """Whether the task is over with this run, and how."""
-    if task.status in {"cancelled", "completed"}:
+    """Whether the task is over with the end of this run, and how."""
+    if task.status in GONE or task.status == "completed":
         return None
     if task.status == "failed":
         return "completed" if success else None
     others = any(other.id != run.id for other in task.runs.values())
-    if not success and task.schedule.recurring and task.policy.on_exhausted == "disable":
+    disables = task.schedule.recurring and task.policy.on_exhausted == "disable"
+    if not success and disables and successor(task, run) is None:
         return "failed"
-    if task.next_at is not None or others or task.schedule.kind == "after":
+    if task.next_at is not None or others:
+        return None
+    if task.schedule.kind == "after" and _goes_on(task, run):
         return None
     return "completed" if success or task.schedule.recurring else "failed"
+
+
+def _goes_on(task: TaskState, run: RunState) -> bool:
+    """Whether a task that waits for others may run again."""
+    limit = task.policy.max_runs
+    return limit is None or task.run_count + run.planned < limit
 
 
 def _lost(task: TaskState, run: RunState, now: int) -> list[e.Event]:
@@ -157,7 +191,7 @@ def _lost(task: TaskState, run: RunState, now: int) -> list[e.Event]:
         at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
         success=False, status="failed", attempt=run.attempt, started_at=run.started_at,
         finished_at=now, error="lost in a crash; whether it was called is unknown",
-        ends=_ends(task, run, success=False),
+        ends=ends_with(task, run, success=False),
     )  # fmt: skip
     return _with_rest(task, ended)
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from .commands import CancelTask, Command, NewEntry, PauseTask, ResumeTask
 from .jobs import Job
+from .schedule import After
 from .task import Task
 
 CREATED_BY = "config"
@@ -42,16 +43,36 @@ def reconcile(jobs: Mapping[str, Job], tasks: Iterable[Task]) -> list[Step]:
         tasks: all tasks that have one of these keys, or were created by the configuration.
 
     Returns:
-        One step a job, in the order of the file, then those that are gone. Only tasks that the
-        configuration created are ever changed.
+        One step a job, in the order of the file but after the jobs that it names, then those that
+        are gone. Only tasks that the configuration created are ever changed.
     """
     known = {task.key: task for task in tasks if task.key is not None}
-    steps = [_step(job, known.get(key)) for key, job in jobs.items()]
+    steps = [_step(jobs[key], known.get(key)) for key in _in_order(jobs)]
     for key, task in known.items():
         gone = key not in jobs and task.created_by == CREATED_BY
         if gone and task.status not in {"cancelled", "completed", "failed"}:
             steps.append(Step("cancel", key, REMOVED, (CancelTask(key, REMOVED),)))
     return steps
+
+
+def _in_order(jobs: Mapping[str, Job]) -> list[str]:
+    """The jobs, each after those that it waits for."""
+    done: dict[str, None] = {}
+    for start in jobs:
+        path = [start]
+        while path:
+            key = path[-1]
+            missing = [n for n in _needed(jobs[key]) if n in jobs and n not in {*done, *path}]
+            if missing:
+                path.append(missing[0])
+            else:
+                done.setdefault(path.pop())
+    return list(done)
+
+
+def _needed(job: Job) -> tuple[str, ...]:
+    schedule = job.schedule
+    return tuple(map(str, schedule.tasks)) if isinstance(schedule, After) else ()
 
 
 def _step(job: Job, task: Task | None) -> Step:

@@ -1,7 +1,7 @@
 """What every schedule can do: say when it fires next, write itself down, be bound to its task."""
 
 from abc import ABC, abstractmethod
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from .clock import from_instant, to_instant
@@ -96,6 +96,77 @@ class Schedule(ABC):
             found.append(moment)
             moment = self.next(moment)
         return found
+
+    def note(self, moment: datetime) -> str | None:
+        """Say what is odd about an occurrence, such as "moved: 02:30 does not exist on that day".
+
+        Args:
+            moment: one at which the schedule fires, an aware datetime.
+
+        Returns:
+            What clocks, months, excluded days or jitter did to it; None when it is a usual one.
+
+        Raises:
+            InvalidSchedule: `moment` has no time zone.
+        """
+        return self.note_at(instant_of(moment, "the moment"))
+
+    def note_at(self, instant: int) -> str | None:  # noqa: ARG002 - most kinds have nothing to say
+        """The same for an instant in microseconds."""
+        return None
+
+    def between(
+        self, start: datetime | str | None = None, end: datetime | str | None = None
+    ) -> "Schedule":
+        """Return the same schedule with nothing before `start` and nothing after `end`.
+
+        Args:
+            start: the first possible moment: an aware datetime, or text with an offset such as
+                "2026-12-24T18:00:00+01:00". Default: no bound.
+            end: the last possible moment. Default: no bound.
+
+        Raises:
+            InvalidSchedule: no bound, a moment without a time zone, or the end before the start.
+        """
+        from .wrapping import between  # noqa: PLC0415 - what wraps schedules is made of them
+
+        return between(self, start, end)
+
+    def excluding(self, *days: date | str, tz: str | None = None) -> "Schedule":
+        """Return the same schedule without some days.
+
+        Args:
+            days: dates, "2026-12-25", or "12-25" for that day of every year.
+            tz: the zone in which they are days. Default: the schedule's own, else the app's.
+
+        Raises:
+            InvalidSchedule: nothing, or something that is no day.
+        """
+        from .excluding import excluding  # noqa: PLC0415 - what wraps schedules is made of them
+
+        return excluding(self, days, tz)
+
+    def jittered(self, spread: str | float | timedelta, seed: str | int = "") -> "Schedule":
+        """Return the same schedule, each occurrence up to `spread` later.
+
+        Args:
+            spread: the most, such as "5m", a number of seconds or a timedelta.
+            seed: tells apart tasks with the same times, such as the task's key: an equal seed means
+                an equal delay at an equal time.
+
+        Raises:
+            InvalidSchedule: the spread is not clear, or is no time at all.
+        """
+        from .wrapping import jittered  # noqa: PLC0415 - what wraps schedules is made of them
+
+        return jittered(self, spread, seed)
+
+    def __or__(self, other: "Schedule") -> "Schedule":
+        if not isinstance(other, Schedule):
+            return NotImplemented
+        from .wrapping import union  # noqa: PLC0415 - what wraps schedules is made of them
+
+        return union(self, other)
 
     def _local(self, instant: int) -> datetime:
         moment = from_instant(instant)

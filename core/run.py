@@ -22,6 +22,7 @@ class Run:
         status: pending, executing, succeeded, failed, timed_out, cancelled or skipped.
         cause: `schedule`, `manual` or `retry`.
         reason: why it was skipped, cancelled, held or added.
+        waits_for: the limit that keeps it from starting, such as "rate limit 10/minute of mail".
         attempt: attempts made or claimed so far.
         fence: the token of the latest claim.
         started_at: when the latest attempt began.
@@ -40,6 +41,7 @@ class Run:
     status: RunStatus
     cause: str
     reason: str | None
+    waits_for: str | None
     attempt: int
     fence: int
     started_at: datetime | None
@@ -73,6 +75,7 @@ class Run:
             status=state.status,
             cause=state.cause,
             reason=state.reason,
+            waits_for=state.waits_for,
             attempt=state.attempt,
             fence=state.fence,
             started_at=None if state.started_at is None else from_instant(state.started_at),
@@ -94,6 +97,7 @@ class Run:
             "status": self.status,
             "cause": self.cause,
             "reason": self.reason,
+            "waits_for": self.waits_for,
             "attempt": self.attempt,
             "started_at": iso(self.started_at),
             "finished_at": iso(self.finished_at),

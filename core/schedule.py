@@ -1,7 +1,7 @@
 """Schedules, all of them: the kinds, the functions that make them, and the way back from JSON.
 
 A schedule is only the rule *when next*. `cron`, `every`, `at`, `now` and `after` make the simple
-ones; `Bounded`, `Jittered`, `Excluding` and `Union` wrap them.
+ones; their methods `between`, `excluding`, `jittered` and the operator `|` wrap them.
 """
 
 import math
@@ -12,10 +12,11 @@ from fractions import Fraction
 from typing import Any
 
 from .clock import SECOND
-from .compound import Bounded, Excluding, Union
+from .compound import Bounded, Union
 from .cron import Cron, Dst
 from .errors import InvalidSchedule
 from .every import Every, parse_interval
+from .excluding import Excluding
 from .hints import did_you_mean
 from .jittered import Jittered
 from .once import After, Now, Once

@@ -13,16 +13,49 @@ from .options import checked_policy
 from .policy import Policy
 from .schedule import Schedule, schedule_from_dict
 
-TaskStatus = Literal["active", "paused", "completed", "failed", "cancelled", "quarantined"]
+TaskStatus = Literal[
+    "active", "paused", "completed", "failed", "cancelled", "quarantined", "deleted"
+]
 RunStatus = Literal[
     "pending", "executing", "succeeded", "failed", "timed_out", "cancelled", "skipped"
 ]
 
-ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
-"""Task statuses that nothing but a new order ends."""
+GONE: frozenset[str] = frozenset({"cancelled", "deleted"})
+"""Task statuses that somebody asked for: nothing of the task is called any more."""
+
+ENDED: frozenset[str] = frozenset({"completed", "failed", *GONE})
+"""Task statuses of tasks that plan nothing any more."""
 
 LIVE: frozenset[str] = frozenset({"pending", "executing"})
 """Run statuses that are not a disposition yet."""
+
+PLANNED: frozenset[str] = frozenset({"schedule", "dependency"})
+"""Causes of runs that the task's own rule made."""
+
+TASK_ARROWS: dict[str | None, frozenset[str]] = {
+    None: frozenset({"active", "paused"}),
+    "active": frozenset({"paused", "completed", "failed", "cancelled", "quarantined", "deleted"}),
+    "paused": frozenset({"active", "completed", "failed", "cancelled", "quarantined", "deleted"}),
+    "quarantined": frozenset({"active", "completed", "failed", "cancelled", "deleted"}),
+    "completed": frozenset({"active", "paused", "quarantined", "deleted"}),
+    "failed": frozenset({"active", "paused", "completed", "quarantined", "deleted"}),
+    "cancelled": frozenset({"active", "paused", "deleted"}),
+    "deleted": frozenset(),
+}
+"""Where a task may go from each status; None is before its first order. A paused or quarantined
+task ends when its last run does; one that has ended is ordered again, resumed, or run by hand."""
+
+RUN_ARROWS: dict[str | None, frozenset[str]] = {
+    None: frozenset({"pending", "skipped"}),
+    "pending": frozenset({"executing", "cancelled", "failed"}),
+    "executing": frozenset({"pending", "succeeded", "failed", "timed_out", "cancelled"}),
+    "succeeded": frozenset(),
+    "failed": frozenset(),
+    "timed_out": frozenset(),
+    "cancelled": frozenset(),
+    "skipped": frozenset(),
+}
+"""Where a run may go from each status. It fails without an attempt when what it needs failed."""
 
 
 @dataclass(slots=True)
@@ -36,8 +69,11 @@ class RunState:
         due_at: the planned instant, unique for the task.
         ready_at: when it may start: `due_at`, or later when it waits for a retry.
         status: where it is now.
-        cause: why it exists: `schedule`, `manual` (run now) or `retry` (of a failed run).
+        cause: why it exists: `schedule`, `dependency` (others ended), `manual` (run now) or `retry`
+            (of a failed run).
         reason: why it was skipped, cancelled or held.
+        waits_for: the limit that keeps it from starting, None for none.
+        rank: its place among those that wait for the same, lower is first.
         attempt: attempts claimed so far.
         fence: rises with every claim; a result with an older one is refused.
         incarnation: the life of the service that claimed it.
@@ -57,6 +93,8 @@ class RunState:
     status: RunStatus = "pending"
     cause: str = "schedule"
     reason: str | None = None
+    waits_for: str | None = None
+    rank: int | None = None
     attempt: int = 0
     fence: int = 0
     incarnation: str | None = None
@@ -66,6 +104,11 @@ class RunState:
     result: Any = None
     missed: tuple[int, ...] = ()
     count: int = 1
+
+    @property
+    def planned(self) -> bool:
+        """Whether the task's own rule made it, and nobody by hand."""
+        return self.cause in PLANNED
 
 
 @dataclass(slots=True)
@@ -97,6 +140,7 @@ class TaskState:
         created_by: `embedded`, `config`, `cli`, or a name.
         metadata: the user's own JSON.
         runs: unfinished runs by id.
+        awaits: the tasks it waits for by id, each with how it ended in this round, None before.
     """
 
     id: int
@@ -121,6 +165,7 @@ class TaskState:
     created_by: str
     metadata: dict[str, Any]
     runs: dict[int, RunState] = field(default_factory=dict)
+    awaits: dict[int, str | None] = field(default_factory=dict)
 
     @property
     def schedule(self) -> Schedule:
@@ -167,7 +212,7 @@ def wake_at(task: TaskState, now: int) -> int | None:
         waiting = [
             r.ready_at
             for r in task.runs.values()
-            if r.status == "pending" and r.ready_at > now and r.cause != "schedule"
+            if r.status == "pending" and r.ready_at > now and not r.planned
         ]
     elif task.next_at is not None:
         waiting.append(task.next_at)

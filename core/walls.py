@@ -69,6 +69,39 @@ def next_on_wall(next_wall: NextWall, where: ZoneInfo, habit: Habit, after: int)
     return None
 
 
+def note_on_wall(next_wall: NextWall, where: ZoneInfo, habit: Habit, instant: int) -> str | None:
+    """Say what clocks did to the occurrence at `instant`, None for a usual one.
+
+    Args:
+        next_wall: the rule.
+        where: the zone of the walls.
+        habit: what happens when clocks change.
+        instant: microseconds, one at which the rule fires.
+    """
+    shown, before = wall(instant, where), wall(instant - SECOND, where)
+    skipped = next_wall(before) if habit.moves and shown - before > _TICK else None
+    if skipped is None or skipped >= shown:
+        return fold_note(where, instant)
+    missing = clock_text(skipped)
+    if next_wall(shown - _TICK) == shown:
+        return f"also for {missing}, which does not exist on that day"
+    return f"moved: {missing} does not exist on that day"
+
+
+def fold_note(where: ZoneInfo, instant: int) -> str | None:
+    """Say which one it is when clocks show the time at `instant` twice, such as "first of two"."""
+    shown = wall(instant, where)
+    first, second = _showings(shown, where)
+    if first >= second:
+        return None
+    return f"{'first' if instant == first else 'second'} of two {clock_text(shown)}"
+
+
+def clock_text(shown: datetime) -> str:
+    """The time of day, with seconds if there are any."""
+    return f"{shown:%H:%M:%S}" if shown.second else f"{shown:%H:%M}"
+
+
 def _start_in_fold(
     next_wall: NextWall, where: ZoneInfo, habit: Habit, after: int, here: datetime
 ) -> datetime:

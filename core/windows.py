@@ -63,10 +63,6 @@ class Windows:
     texts: tuple[str, ...]
     timezone: str
 
-    def __bool__(self) -> bool:
-        """Whether there is any restriction."""
-        return bool(self.texts)
-
     def __str__(self) -> str:
         """Such as "mon-fri 09:00-17:00, sat 10:00-12:00 Europe/Berlin"."""
         return f"{', '.join(self.texts)} {self.timezone}"

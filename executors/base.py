@@ -62,6 +62,7 @@ class Failed:
         traceback: where it went wrong (for a command: the end of its output), at most 8 KiB.
         retry_after: microseconds to wait before the next attempt, when the error said so.
         progress: what was done before it failed, when the error said so: small JSON.
+        kinds: the names of the exception's class and of that one's bases, the nearest first.
     """
 
     error: str
@@ -70,6 +71,7 @@ class Failed:
     traceback: str
     retry_after: int | None = None
     progress: Any = None
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core.clock import SECOND
 from ..core.errors import EntryRejected
+from ..core.published import TaskEvent
 from .base import Failed, Rejected
 
 RESULT_LIMIT = 4096
@@ -22,8 +23,10 @@ def describe_result(value: Any) -> Any:
     """Return a JSON-able copy of `value`, or the beginning of its repr when there is none.
 
     JSON is kept when it has at most 4 KiB and no NUL (which PostgreSQL cannot hold). Tuples
-    become lists, and the keys of dictionaries strings.
+    become lists, and the keys of dictionaries strings. A `TaskEvent` stays what it is.
     """
+    if isinstance(value, TaskEvent):
+        return value  # it has checked itself
     try:
         return _json_copy(value)
     except BaseException:  # noqa: BLE001 - the value is the user's, and so is its code
@@ -40,6 +43,7 @@ def describe_error(error: BaseException) -> Failed:
             traceback=clip(_trace(error), TRACEBACK_LIMIT),
             retry_after=_microseconds(getattr(error, "retry_after", None)),
             progress=describe_result(getattr(error, "progress", None)),
+            kinds=tuple(kind.__name__ for kind in type(error).__mro__[:-1]),
         )
     except BaseException:  # noqa: BLE001 - an exception may raise when it is looked at
         kind = str(type.__dict__["__name__"].__get__(type(error)))

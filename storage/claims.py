@@ -1,23 +1,33 @@
 """Which waiting runs start now: claimed in the same transaction, before anything is called."""
 
 import sqlite3
+from collections.abc import Mapping
 from operator import itemgetter
+from types import MappingProxyType
 
 from ..core.decide import claim, claimable
+from ..core.deferral import postpone
+from ..core.limits import AGEING, HIGHEST, rank
 from ..core.outcomes import unplannable
-from ..core.state import RunState, TaskState
+from ..core.state import PLANNED, RunState, TaskState
 from ..core.work import Start
+from .limiter import Limiter, has_limits
 from .rows import select_in
 from .unit import Unit
 
+_BY_HAND = f"runs.cause NOT IN ({', '.join(map(repr, sorted(PLANNED)))})"
+
 _BACKLOG = """
     SELECT runs.task_id FROM runs JOIN tasks ON tasks.id = runs.task_id
-    WHERE runs.status = 'pending' AND runs.ready_at <= ?
-      AND (tasks.status = 'active' OR (runs.cause <> 'schedule' AND tasks.status <> 'quarantined'))
-      AND (runs.cause <> 'schedule' OR instr(tasks.policy, '"overlap":"allow"')
-           OR NOT EXISTS (SELECT 1 FROM runs AS other
-                          WHERE other.task_id = runs.task_id AND other.status = 'executing'))
-    ORDER BY {order} runs.ready_at LIMIT ?
+    WHERE runs.status = 'pending' AND runs.waits_for IS NULL AND runs.ready_at <= ?
+      AND (tasks.status = 'active' OR (tasks.status <> 'quarantined' AND {by_hand}))
+      AND ({by_hand}
+           OR (instr(tasks.policy, '"overlap":"allow"') AND NOT instr(tasks.policy, '"max_inst'))
+           OR (SELECT count(*) FROM runs AS other
+               WHERE other.task_id = runs.task_id AND other.status = 'executing')
+              < CASE WHEN instr(tasks.policy, '"max_inst') AND json_valid(tasks.policy)
+                THEN json_extract(tasks.policy, '$.max_instances') ELSE 1 END)
+    ORDER BY {order} runs.ready_at LIMIT ? OFFSET ?
 """
 """Waiting runs that may start; those behind another run of their task must not crowd them out."""
 
@@ -25,7 +35,7 @@ _AHEAD = """
     SELECT 1 FROM runs JOIN tasks ON tasks.id = runs.task_id
     LEFT JOIN alarms ON alarms.task_id = runs.task_id
     WHERE runs.status = 'pending' AND runs.ready_at > ?
-      AND (tasks.status = 'active' OR (runs.cause <> 'schedule' AND tasks.status <> 'quarantined'))
+      AND (tasks.status = 'active' OR (tasks.status <> 'quarantined' AND {by_hand}))
       AND (alarms.due_at IS NULL OR alarms.due_at > runs.ready_at)
     LIMIT 1
 """
@@ -33,10 +43,17 @@ _AHEAD = """
 
 _RANKED = """instr(tasks.policy, '"priority":')"""
 _BY_RANK = f"""
-    CASE WHEN {_RANKED} AND json_valid(tasks.policy)
-    THEN json_extract(tasks.policy, '$.priority') ELSE 0 END DESC,
+    runs.ready_at - {AGEING} * CASE WHEN {_RANKED} AND json_valid(tasks.policy)
+    THEN max(-{HIGHEST}, min({HIGHEST}, json_extract(tasks.policy, '$.priority'))) ELSE 0 END,
 """
 """Looks at every waiting run: asked for only once a task has said how important it is."""
+
+
+BATCH = 500
+"""Runs looked at together when those at the head of the queue wait for their limits."""
+
+MOST_ROUNDS = 8
+"""How often in one transaction; the rest follows with the next one."""
 
 
 class Claims:
@@ -44,48 +61,84 @@ class Claims:
 
     Args:
         incarnation: the life of the service that will make the attempts.
+        capacities: how much there is of each resource.
     """
 
-    def __init__(self, incarnation: str) -> None:
+    def __init__(
+        self, incarnation: str, capacities: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
         self.incarnation = incarnation
+        self._capacities = capacities
         self.backlog = True
         self._ranked: bool | None = None
 
     def take(self, unit: Unit, connection: sqlite3.Connection, slots: int) -> list[Start]:
         """Claim up to `slots` runs, the most important and longest waiting first."""
-        if slots > 0 and self.backlog:
-            self._load_backlog(unit, connection, slots)
+        limiter = Limiter(unit, connection, self._capacities, _BY_HAND)
+        claimed: list[tuple[TaskState, RunState]] = []
+        sweeping, seen, batch = slots > 0 and self.backlog, 0, slots + 1
+        if sweeping:
+            limiter.sweep()
+        for _ in range(MOST_ROUNDS):
+            if sweeping:
+                self._load_backlog(unit, connection, batch, seen)
+            self._claim(unit, limiter, slots, claimed)
+            if not (sweeping and self.backlog) or len(claimed) >= slots:
+                break
+            seen, batch = seen + batch, max(batch, BATCH)
+        return _starts(connection, unit, claimed)
+
+    def _claim(
+        self,
+        unit: Unit,
+        limiter: Limiter,
+        slots: int,
+        claimed: list[tuple[TaskState, RunState]],
+    ) -> None:
+        """Claim what the unit has, as far as slots and limits go."""
         if any('"priority":' in task.policy_json for task in unit.tasks.values()):
             self._ranked = True
+        if slots > 0 and has_limits(unit.tasks.values()):
+            limiter.load_waiting(slots)
         waiting = [place for task in list(unit.tasks.values()) for place in _places(unit, task)]
         waiting.sort(key=itemgetter(0))
-        claimed: list[tuple[TaskState, RunState]] = []
         for _, task, run in waiting:
             if not claimable(task, run, unit.now):
                 continue
             if len(claimed) >= slots:
                 self.backlog = True
                 break
+            if limiter.hold_back(task, run):
+                continue
+            limiter.take(task)
             unit.record(task, [claim(task, run, unit.now, self.incarnation)])
             claimed.append((task, run))
-        return _starts(connection, unit, claimed)
 
-    def _load_backlog(self, unit: Unit, connection: sqlite3.Connection, slots: int) -> None:
+    def _load_backlog(
+        self, unit: Unit, connection: sqlite3.Connection, batch: int, seen: int
+    ) -> None:
         if self._ranked is None:
             found = connection.execute(f"SELECT 1 FROM tasks WHERE {_RANKED} LIMIT 1").fetchone()
             self._ranked = found is not None
-        statement = _BACKLOG.format(order=_BY_RANK if self._ranked else "")
-        rows = connection.execute(statement, (unit.now, slots + 1)).fetchall()
-        ahead = connection.execute(_AHEAD, (unit.now,)).fetchone()
-        self.backlog = len(rows) > slots or ahead is not None
+        statement = _BACKLOG.format(order=_BY_RANK if self._ranked else "", by_hand=_BY_HAND)
+        rows = connection.execute(statement, (unit.now, batch, seen)).fetchall()
+        ahead = connection.execute(_AHEAD.format(by_hand=_BY_HAND), (unit.now,)).fetchone()
+        self.backlog = len(rows) >= batch or ahead is not None
         unit.load(row[0] for row in rows)
 
 
-def _places(unit: Unit, task: TaskState) -> list[tuple[tuple[int, int, int], TaskState, RunState]]:
+def _place(task: TaskState, run: RunState) -> tuple[int, int]:
+    """Where it stands among those that wait; what waits for a limit keeps its place."""
+    place = rank(task.policy.priority, run.ready_at) if run.rank is None else run.rank
+    return (place, run.id)
+
+
+def _places(unit: Unit, task: TaskState) -> list[tuple[tuple[int, int], TaskState, RunState]]:
     """The task's runs that may start, each with its rank; a task that cannot be read has none."""
     try:
+        unit.record(task, postpone(task, unit.now))
         return [
-            ((-task.policy.priority, run.ready_at, run.id), task, run)
+            (_place(task, run), task, run)
             for run in task.runs.values()
             if claimable(task, run, unit.now)
         ]

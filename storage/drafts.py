@@ -85,7 +85,7 @@ class Drafts:
             digest=digest(entry, payload, new.codec),
             schedule=schedule,
             timezone=self.timezone,
-            policy=checked_policy(new.policy or self._policy),
+            policy=checked_policy(new.policy or self._policy).bound(self.timezone),
             created_by=new.created_by,
             metadata=metadata,
             paused=new.paused,

@@ -13,6 +13,7 @@ from ..core import events as e
 from ..core.clock import Clock
 from ..core.decide import (
     cancel,
+    delete,
     pause,
     resume,
     run_now,
@@ -21,7 +22,7 @@ from ..core.decide import (
     update,
 )
 from ..core.errors import InvalidMessage, StorageError, TocsinError, UnknownRun
-from ..core.events import Event
+from ..core.events import Event, RunPlanned
 from ..core.notices import notices
 from ..core.outcomes import (
     finish,
@@ -30,15 +31,18 @@ from ..core.outcomes import (
     rescue_unreadable,
     unplannable,
 )
+from ..core.overlap import to_stop
 from ..core.run import Run
-from ..core.state import TaskState
+from ..core.state import PLANNED, TaskState
 from ..core.steps import replan
 from ..core.task import Task
 from ..core.when import to_schedule
 from ..core.work import Alarm, Claim, Notice, Start
+from .batch import addressed, rung
 from .claims import Claims
 from .database import Database, Permission, always
 from .drafts import Draft, Drafts, check_text
+from .links import Links
 from .lookup import task_of_run, the_task
 from .unit import Unit
 
@@ -56,6 +60,7 @@ class Commit:
         starts: attempts that were claimed and must be made.
         cancels: attempts that should stop.
         notices: what people should hear of.
+        published: whether a handler published something.
     """
 
     answers: list[Answer] = field(default_factory=list)
@@ -63,6 +68,7 @@ class Commit:
     starts: list[Start] = field(default_factory=list)
     cancels: list[Claim] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    published: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +129,9 @@ class Ledger:
             self.sweep()
             if len(commands) == 1 and isinstance(error, _Torn):
                 return Commit(answers=[error.error])
-            rung = _rung(commands)
-            if rung:
-                return self._ring_apart(rung, slots, error)
+            ringing = rung(commands)
+            if ringing:
+                return self._ring_apart(ringing, slots, error)
             if len(commands) <= 1:
                 raise StorageError(f"it could not be stored: {error}") from error
         return self._one_by_one(commands, slots)
@@ -144,13 +150,16 @@ class Ledger:
         commit = Commit()
         with self._database.transaction(self.may_commit) as connection:
             unit = Unit(connection, self._clock.now())
-            unit.load(_addressed(commands))
+            unit.load(addressed(commands))
             replies = [self._attempt(command, unit, commit) for command in commands]
+            Links(unit).cascade()
+            commit.cancels += _replaced(unit)
             if self._claims is not None:
                 commit.starts = self._claims.take(unit, connection, slots)
             unit.flush()
             commit.armed = unit.armed
             commit.notices = notices(unit.events, unit.tasks)
+            commit.published = any(isinstance(event, e.HandlerEvent) for event in unit.events)
             commit.answers = [reply() if callable(reply) else reply for reply in replies]
         return commit
 
@@ -166,6 +175,7 @@ class Ledger:
             slots -= len(part.starts)
             for name in ("answers", "armed", "starts", "cancels", "notices"):
                 getattr(whole, name).extend(getattr(part, name))
+            whole.published = whole.published or part.published
         return whole
 
     def _ring_apart(self, task_ids: Sequence[int], slots: int, error: Exception) -> Commit:
@@ -195,14 +205,21 @@ class Ledger:
         return refusal
 
     def _new_entry(self, command: c.NewEntry, unit: Unit, _: Commit) -> Answer:
-        return self._enter(self._drafts.prepare(command, unit.now), unit)
+        draft = self._drafts.prepare(command, unit.now)
+        task = unit.find(command.tenant, command.key) if command.key is not None else None
+        Links(unit).check(task, draft.task.schedule, command.tenant)
+        return self._entered(draft, self._enter(draft, unit), unit)
 
     def _new_entries(self, command: c.NewEntries, unit: Unit, _: Commit) -> Answer:
         drafts = [self._drafts.prepare(entry, unit.now) for entry in command.entries]
-        replies = [self._enter(draft, unit) for draft in drafts]
+        entered = [(draft, self._enter(draft, unit, connect=False)) for draft in drafts]
+        for _draft, task_id in entered:  # only now: they may name each other
+            Links(unit).connect(unit.tasks[task_id])
+        replies = [self._entered(draft, task_id, unit) for draft, task_id in entered]
         return lambda: [reply() for reply in replies]
 
-    def _enter(self, draft: Draft, unit: Unit) -> Callable[[], dict[str, Any]]:
+    def _enter(self, draft: Draft, unit: Unit, *, connect: bool = True) -> int:
+        """Store what is new about a task. Returns its id."""
         entry_id = unit.ids.next("scheduler")
         new = replace(draft.task, entry_id=entry_id)
         task = unit.find(new.tenant, new.key) if new.key is not None else None
@@ -210,7 +227,13 @@ class Ledger:
         if any(getattr(event, "entry_id", None) == entry_id for event in events):
             unit.entries[entry_id] = self._drafts.seal(draft, entry_id)
         task_id = task.id if task is not None else entry_id
-        unit.record(task, events)
+        recorded = unit.record(task, events)
+        if events and connect and recorded is not None:
+            Links(unit).connect(recorded)
+        return task_id
+
+    def _entered(self, draft: Draft, task_id: int, unit: Unit) -> Callable[[], dict[str, Any]]:
+        """The reply, which is complete when the alarms are set."""
 
         def reply() -> dict[str, Any]:
             alarm = unit.alarms.get(task_id)
@@ -245,12 +268,14 @@ class Ledger:
 
     def _resume(self, command: c.ResumeTask, unit: Unit, _: Commit) -> Task:
         task = the_task(unit, command.task, command.tenant)
-        return _recorded(unit, task, resume(task, unit.now, unit.ids.stream("runs")))
+        runs = unit.ids.stream("runs")
+        return _recorded(unit, task, resume(task, unit.now, runs, catch_up=command.catch_up))
 
-    def _cancel(self, command: c.CancelTask, unit: Unit, commit: Commit) -> Task:
+    def _end(self, command: c.CancelTask | c.DeleteTask, unit: Unit, commit: Commit) -> Task:
         task = the_task(unit, command.task, command.tenant)
         check_text(command.reason, "a reason")
-        events = cancel(task, command.reason, unit.now)
+        decide = delete if isinstance(command, c.DeleteTask) else cancel
+        events = decide(task, command.reason, unit.now)
         if events:
             commit.cancels += [
                 (r.id, r.fence) for r in task.runs.values() if r.status == "executing"
@@ -262,10 +287,15 @@ class Ledger:
         schedule = None
         if command.when is not None:
             schedule = to_schedule(command.when).bind(unit.now, self._drafts.timezone)
+            Links(unit).check(task, schedule, command.tenant)
         events = update(
-            task, unit.now, schedule=schedule, policy=command.policy, metadata=command.metadata
-        )
-        return _recorded(unit, task, events)
+            task, unit.now, schedule=schedule, policy=command.policy, metadata=command.metadata,
+            timezone=self._drafts.timezone,
+        )  # fmt: skip
+        changed = _recorded(unit, task, events)
+        if schedule is not None:
+            Links(unit).connect(task)
+        return changed
 
     def _run_now(self, command: c.RunNow, unit: Unit, _: Commit) -> Run:
         task = the_task(unit, command.task, command.tenant)
@@ -336,7 +366,8 @@ _HANDLERS: dict[type, Callable[[Ledger, Any, Unit, Commit], Answer]] = {
     c.AlarmsTriggered: Ledger._all_triggered,  # noqa: SLF001
     c.PauseTask: Ledger._pause,  # noqa: SLF001
     c.ResumeTask: Ledger._resume,  # noqa: SLF001
-    c.CancelTask: Ledger._cancel,  # noqa: SLF001
+    c.CancelTask: Ledger._end,  # noqa: SLF001
+    c.DeleteTask: Ledger._end,  # noqa: SLF001
     c.UpdateTask: Ledger._update,  # noqa: SLF001
     c.RunNow: Ledger._run_now,  # noqa: SLF001
     c.RetryRun: Ledger._retry,  # noqa: SLF001
@@ -347,29 +378,14 @@ _HANDLERS: dict[type, Callable[[Ledger, Any, Unit, Commit], Answer]] = {
 }
 
 
-def _rung(commands: Sequence[c.Command | _SetAside]) -> tuple[int, ...]:
-    """The tasks whose alarms are all that a batch is about; none when it is anything else."""
-    command = commands[0] if len(commands) == 1 else None
-    ids: Any = ()
-    if isinstance(command, c.AlarmTriggered):
-        ids = (command.scheduler_id,)
-    elif isinstance(command, c.AlarmsTriggered):
-        ids = command.scheduler_ids
-    sound = isinstance(ids, tuple) and all(isinstance(i, int) for i in ids)
-    return ids if sound else ()
-
-
-def _addressed(commands: Sequence[c.Command | _SetAside]) -> list[int]:
-    """The tasks that a batch speaks of by id: read in one query."""
-    ids: list[int] = []
-    for command in commands:
-        if isinstance(command, c.RunFinished):
-            ids.append(command.task_id)
-        elif isinstance(command, c.AlarmTriggered):
-            ids.append(command.scheduler_id)
-        elif isinstance(command, c.AlarmsTriggered):
-            ids.extend(command.scheduler_ids)
-    return ids
+def _replaced(unit: Unit) -> list[Claim]:
+    """The attempts whose place is wanted by an occurrence that was planned just now."""
+    planned = {
+        event.task_id
+        for event in unit.events
+        if isinstance(event, RunPlanned) and event.cause in PLANNED
+    }
+    return [claim for task_id in planned for claim in to_stop(unit.tasks[task_id])]
 
 
 def _recorded(unit: Unit, task: TaskState, events: Sequence[Any]) -> Task:

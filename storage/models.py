@@ -103,6 +103,8 @@ class RunTable(Table):
     status = TextField()
     cause = TextField()
     reason = TextField(null=True)
+    waits_for = TextField(null=True)
+    rank = BigIntegerField(null=True)
     attempt = IntegerField(default=0)
     fence = IntegerField(default=0)
     incarnation = TextField(null=True)
@@ -118,6 +120,67 @@ class RunTable(Table):
 
         table_name = "runs"
         indexes = ((("task_id", "due_at"), True),)
+
+
+class StartTable(Table):
+    """When runs under a rate started: as many of the latest as the rate looks at."""
+
+    name = TextField()
+    at = BigIntegerField()
+
+    class Meta:
+        """Name and indexes."""
+
+        table_name = "starts"
+        indexes = ((("name", "at"), False),)
+
+
+class DependencyTable(Table):
+    """Which task runs after which, and how that one ended since it last did."""
+
+    tenant = TextField()
+    task_id = BigIntegerField()
+    depends_on = BigIntegerField()
+    outcome = TextField(null=True)
+
+    class Meta:
+        """Name and indexes."""
+
+        table_name = "dependencies"
+        indexes = ((("task_id", "depends_on"), True), (("depends_on",), False))
+
+
+class PositionTable(Model):
+    """Up to which event each listener has heard."""
+
+    name = TextField(primary_key=True)
+    position = BigIntegerField()
+
+    class Meta:
+        """Name."""
+
+        table_name = "positions"
+
+
+class DeliveryTable(Table):
+    """Events that a listener has not heard: it failed, or they wait behind one that did."""
+
+    name = TextField()
+    event_id = BigIntegerField()
+    task_id = BigIntegerField()
+    due_at = BigIntegerField()
+    attempt = IntegerField()
+    error = TextField(null=True)
+
+    class Meta:
+        """Name and indexes."""
+
+        table_name = "deliveries"
+        indexes = (
+            (("name", "event_id"), True),
+            (("name", "task_id", "event_id"), False),
+            (("name", "due_at"), False),
+        )
 
 
 class CounterTable(Model):
@@ -144,4 +207,30 @@ RunTable.add_index(
     )
 )
 
-TABLES = (SchedulerTable, EventTable, TaskTable, AlarmTable, RunTable, CounterTable)
+EventTable.add_index(
+    EventTable.index(EventTable.id, where=SQL("type = 'HandlerEvent'"), name="events_published")
+)
+RunTable.add_index(
+    RunTable.index(RunTable.task_id, where=SQL("status = 'executing'"), name="runs_executing")
+)
+RunTable.add_index(
+    RunTable.index(
+        RunTable.waits_for,
+        RunTable.rank,
+        where=SQL("status = 'pending' and waits_for is not null"),
+        name="runs_waiting",
+    )
+)
+
+TABLES = (
+    SchedulerTable,
+    EventTable,
+    TaskTable,
+    AlarmTable,
+    RunTable,
+    DependencyTable,
+    StartTable,
+    PositionTable,
+    DeliveryTable,
+    CounterTable,
+)

@@ -75,7 +75,7 @@ class Queries:
 
         Args:
             tenant: only this one's, None for all.
-            status: only these, empty for all.
+            status: only these, empty for all but deleted ones.
             created_by: only those ordered by this one.
             limit: at most so many.
         """
@@ -84,13 +84,17 @@ class Queries:
             wanted.append(TaskTable.tenant == tenant)
         if status:
             wanted.append(TaskTable.status.in_(list(status)))
+        else:
+            wanted.append(TaskTable.status != "deleted")
         if created_by is not None:
             wanted.append(TaskTable.created_by == created_by)
         return self._tasks(*wanted, limit=limit)
 
     def count_tasks(self, tenant: str | None = None) -> dict[str, int]:
         """How many tasks there are, by status; of one tenant, None for all."""
-        query = TaskTable.select(TaskTable.status, fn.COUNT(TaskTable.id))
+        query = TaskTable.select(TaskTable.status, fn.COUNT(TaskTable.id)).where(
+            TaskTable.status != "deleted"
+        )
         if tenant is not None:
             query = query.where(TaskTable.tenant == tenant)
         return dict(self._database.fetch(query.group_by(TaskTable.status)))

@@ -15,8 +15,9 @@ TASK_COLUMNS = (
 )  # fmt: skip
 
 RUN_COLUMNS = (
-    "id", "task_id", "tenant", "due_at", "ready_at", "status", "cause", "reason", "attempt",
-    "fence", "incarnation", "started_at", "finished_at", "error", "result", "missed", "count",
+    "id", "task_id", "tenant", "due_at", "ready_at", "status", "cause", "reason", "waits_for",
+    "rank", "attempt", "fence", "incarnation", "started_at", "finished_at", "error", "result",
+    "missed", "count",
 )  # fmt: skip
 
 EVENT_COLUMNS = ("id", "at", "type", "version", "tenant", "task_id", "run_id", "data")
@@ -64,8 +65,9 @@ def run_row(run: RunState) -> tuple[Any, ...]:
     """A run as its row."""
     return (
         run.id, run.task_id, run.tenant, run.due_at, run.ready_at, run.status, run.cause,
-        run.reason, run.attempt, run.fence, run.incarnation, run.started_at, run.finished_at,
-        run.error, None if run.result is None else to_json(run.result),
+        run.reason, run.waits_for, run.rank, run.attempt, run.fence, run.incarnation,
+        run.started_at, run.finished_at, run.error,
+        None if run.result is None else to_json(run.result),
         to_json(run.missed) if run.missed else "[]", run.count,
     )  # fmt: skip
 

@@ -23,6 +23,10 @@ from .rows import (
 )
 
 _LIVE_RUNS = f"{SELECT_RUNS} WHERE status IN ('pending', 'executing') AND task_id IN"
+_AWAITS = "SELECT task_id, depends_on, outcome FROM dependencies WHERE task_id IN"
+_SAVE_AWAITS = (
+    "INSERT INTO dependencies (id, tenant, task_id, depends_on, outcome) VALUES (?, ?, ?, ?, ?)"
+)
 _ALARM = (
     "INSERT INTO alarms (id, due_at, target, task_id, attempt) VALUES (?, ?, 'scheduler', ?, 0)"
     " ON CONFLICT (task_id) DO UPDATE SET due_at = excluded.due_at"
@@ -45,10 +49,11 @@ class Unit:
         self.entries: dict[int, bytes] = {}
         self.alarms: dict[int, Alarm] = {}
         self.armed: list[Alarm] = []
-        self._connection = connection
+        self.connection = connection
         self._changed: dict[int, TaskState] = {}
         self._to_arm: dict[int, TaskState] = {}
         self._changed_runs: dict[int, RunState] = {}
+        self._awaited: dict[int, dict[int, str | None]] = {}
         self._keys: dict[tuple[str, str], int] = {}
 
     def load(self, task_ids: Iterable[int]) -> list[TaskState]:
@@ -56,23 +61,24 @@ class Unit:
         wanted = list(dict.fromkeys(task_ids))
         missing = [i for i in wanted if i not in self.tasks]
         if missing:
-            self._add(select_in(self._connection, f"{SELECT_TASKS} WHERE id IN", missing))
+            self._add(select_in(self.connection, f"{SELECT_TASKS} WHERE id IN", missing))
         return [self.tasks[i] for i in wanted if i in self.tasks]
 
     def find(self, tenant: str, key: str) -> TaskState | None:
         """The task with this key, None when there is none."""
         known = self._keys.get((tenant, key))
         if known is None:
-            rows = self._connection.execute(
+            rows = self.connection.execute(
                 f"{SELECT_TASKS} WHERE tenant = ? AND key = ?", (tenant, key)
             ).fetchall()
             known = rows[0][0] if rows else None
             self._add([row for row in rows if row[0] not in self.tasks])
-        return self.tasks.get(known) if known is not None else None
+        task = self.tasks.get(known) if known is not None else None
+        return task if task is not None and task.key == key else None  # deleted: the key is free
 
     def keys(self, tenant: str) -> list[str]:
         """Keys of a tenant's tasks, the latest ones, for hints."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT key FROM tasks WHERE tenant = ? AND key IS NOT NULL ORDER BY id DESC LIMIT 500",
             (tenant,),
         )
@@ -80,21 +86,21 @@ class Unit:
 
     def run(self, run_id: int) -> RunState | None:
         """The run with this id, ended or not."""
-        rows = self._connection.execute(f"{SELECT_RUNS} WHERE id = ?", (run_id,)).fetchall()
+        rows = self.connection.execute(f"{SELECT_RUNS} WHERE id = ?", (run_id,)).fetchall()
         return run_state(rows[0]) if rows else None
 
     def executing(self) -> list[int]:
         """The tasks that have a run executing."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT DISTINCT task_id FROM runs WHERE status = 'executing'"
         )
         return [row[0] for row in rows]
 
     def timed(self) -> list[int]:
         """The tasks whose next moment depends on what the clock shows, beyond a single instant."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT id FROM tasks WHERE status IN ('active', 'paused') AND next_run_at IS NOT NULL"
-            ' AND schedule NOT LIKE \'%"kind":"once"%\' AND schedule NOT LIKE \'%"kind":"now"%\''
+            " AND json_extract(schedule, '$.kind') NOT IN ('once', 'now')"
             " UNION SELECT task_id FROM runs WHERE status = 'pending' AND attempt > 0"
         )
         return [row[0] for row in rows]
@@ -121,7 +127,7 @@ class Unit:
 
     def flush(self) -> None:
         """Write everything: entries, events, projections, alarms."""
-        run = self._connection.executemany
+        run = self.connection.executemany
         if self.entries:
             run(
                 "INSERT INTO scheduler (id, updated_at, entry) VALUES (?, ?, ?)",
@@ -132,8 +138,29 @@ class Unit:
             run(APPEND_EVENT, [event_row(next(fresh), event) for event in self.events])
             run(SAVE_TASK, [task_row(task) for task in self._changed.values()])
             run(SAVE_RUN, [run_row(r) for r in self._changed_runs.values()])
+        self._save_awaits()
         self._arm()
         self.ids.save()
+
+    def _save_awaits(self) -> None:
+        """Write anew what the tasks wait for whose waiting changed."""
+        changed = [
+            task.id
+            for task in self._changed.values()
+            if task.awaits != self._awaited.get(task.id, {})
+        ]
+        if not changed:
+            return
+        run, ids = self.connection.executemany, self.ids.stream("dependencies")
+        run("DELETE FROM dependencies WHERE task_id = ?", [(i,) for i in changed])
+        run(
+            _SAVE_AWAITS,
+            [
+                (next(ids), self.tasks[i].tenant, i, needed, outcome)
+                for i in changed
+                for needed, outcome in self.tasks[i].awaits.items()
+            ],
+        )
 
     def _arm(self) -> None:
         """Bring the alarm of each changed task to the instant that it waits for."""
@@ -151,8 +178,8 @@ class Unit:
             elif alarm is not None:
                 cleared.append((alarm.id,))
                 self.armed.append(Alarm(None, alarm.id, task.id))
-        self._connection.executemany(_ALARM, set_)
-        self._connection.executemany("DELETE FROM alarms WHERE id = ?", cleared)
+        self.connection.executemany(_ALARM, set_)
+        self.connection.executemany("DELETE FROM alarms WHERE id = ?", cleared)
 
     def _add(self, rows: list[tuple[object, ...]]) -> None:
         """Take loaded tasks in, with their unfinished runs and their alarms."""
@@ -164,8 +191,12 @@ class Unit:
             if task.key is not None:
                 self._keys[task.tenant, task.key] = task.id
         ids = [int(str(row[0])) for row in rows]
-        for run in map(run_state, select_in(self._connection, _LIVE_RUNS, ids)):
+        for run in map(run_state, select_in(self.connection, _LIVE_RUNS, ids)):
             self.tasks[run.task_id].runs[run.id] = run
+        after = [i for i in ids if '"kind":"after"' in self.tasks[i].schedule_json]
+        for task_id, needed, outcome in select_in(self.connection, _AWAITS, after) if after else ():
+            self.tasks[task_id].awaits[needed] = outcome
+        self._awaited |= {i: dict(self.tasks[i].awaits) for i in after}
         alarms = "SELECT due_at, id, task_id FROM alarms WHERE task_id IN"
-        for alarm in select_in(self._connection, alarms, ids):
+        for alarm in select_in(self.connection, alarms, ids):
             self.alarms[alarm[2]] = Alarm(*alarm)

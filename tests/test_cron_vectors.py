@@ -1,4 +1,5 @@
 import json
+import runpy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ HERE = Path(__file__).parent
 OWN = HERE / "data" / "cron_cases.json"
 SHARED = HERE.parent.parent / "shared" / "vectors" / "cron.json"
 
-NEVER = "a date that never comes is refused at creation, not scheduled for ever"
-EXCEPTIONS = {"debian-syntax-0009": NEVER}
+VECTORS = runpy.run_path(str(HERE / "vectors.py"))
+EXCEPTIONS = VECTORS["EXCEPTIONS"]
 
 Case = dict[str, Any]
 
@@ -104,3 +105,51 @@ def test_an_invalid_expression_is_refused_with_field_position_and_reason(case: C
     assert refused.value.position is not None
     assert refused.value.reason
     assert refused.value.reason in str(refused.value)
+
+
+# ---------------------------------------------------------------- the summary
+
+
+def summary(*paths: Path) -> tuple[int, list[str]]:
+    said: list[str] = []
+    return VECTORS["main"]([str(path) for path in paths], said.append), said
+
+
+def test_the_summary_counts_what_agrees_and_names_each_exception() -> None:
+    code, said = summary(OWN)
+    assert code == 0
+    assert sum("exception debian-syntax-0009" in line for line in said) == 1
+    assert said[-1].strip() == "no unexplained disagreements"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"expected": ["2020-01-01T00:01:00"]}, "fires at 2020-01-01T09:00:00+00:00, not at"),
+        ({"expr": "61 9 * * *"}, "is refused: cron expression"),
+        ({"kind": "invalid", "set": "invalid"}, "is not refused"),
+        ({"kind": "match"}, "does not fire at its start"),
+        ({"kind": "prev"}, "unknown kind"),
+        ({"window_end": "2020-01-09T00:00:00"}, "where nothing was recorded"),
+    ],
+)
+def test_the_summary_fails_on_a_disagreement(
+    tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    case = {"id": "x-1", "set": "vixie", "kind": "next", "expr": "0 9 * * *",
+            "start": "2020-01-01T00:00:00", "expected": ["2020-01-01T09:00:00"]}  # fmt: skip
+    path = tmp_path / "cases.json"
+    path.write_text(json.dumps({"vectors": [case]}))
+    assert summary(path)[0] == 0
+    path.write_text(json.dumps({"vectors": [{**case, **change}]}))
+    code, said = summary(path)
+    assert code == 1
+    (line,) = [line for line in said if "DISAGREES x-1" in line]
+    assert says in line
+    assert said[-1].strip() == "1 unexplained disagreement"
+
+
+def test_the_summary_fails_when_the_file_is_not_there(tmp_path: Path) -> None:
+    code, said = summary(tmp_path / "nothing.json")
+    assert code == 1
+    assert said == [f"{tmp_path}/nothing.json is not there"]

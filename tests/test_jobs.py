@@ -457,7 +457,13 @@ def test_retries_and_time_limits_can_be_switched_off() -> None:
         ),
         ('retry = { delay = "x" }', ["retry.delay: the duration 'x' is not a number with a unit"]),
         ("max_runs = 0", ["max_runs: must be 1 or more, not 0"]),
-        ('overlap = "skpi"', ["overlap: must be 'skip' or 'allow', not 'skpi'; did you mean"]),
+        (
+            'overlap = "skpi"',
+            [
+                "overlap: must be 'skip', 'queue', 'allow' or 'cancel_running', not 'skpi';"
+                " did you mean"
+            ],
+        ),
         ('priority = "high"', ["priority: must be a whole number, not 'high'"]),
         (
             'notify_failure = ["phoen"]',

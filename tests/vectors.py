@@ -57,7 +57,8 @@ def start(case: Case) -> datetime:
 
 def _next(case: Case) -> str | None:
     expected = [moment(text, case).astimezone(UTC) for text in case["expected"]]
-    found = [each.astimezone(UTC) for each in schedule(case).upcoming(start(case), len(expected) + 1)]
+    moments = schedule(case).upcoming(start(case), len(expected) + 1)
+    found = [each.astimezone(UTC) for each in moments]
     for wanted, got in zip(expected, found, strict=False):
         if wanted != got:
             return f"fires at {got.isoformat()}, not at {wanted.isoformat()}"
@@ -130,7 +131,7 @@ def report(path: Path, say: Callable[[str], None] = print) -> bool:
         refused = sum(case["kind"] in {"invalid", "none"} and name != "vixie" for case in agreed)
         say(f"  {name:<10} {len(agreed):>5} of {count:>4} agree, {refused} of them as refused")
     wrong = _differences(cases, found, say)
-    say(f"  {'no' if not wrong else wrong} unexplained disagreement{'' if wrong == 1 else 's'}")
+    say(f"  {wrong or 'no'} unexplained disagreement{'' if wrong == 1 else 's'}")
     return not wrong
 
 
@@ -150,10 +151,14 @@ def _differences(
     return wrong
 
 
-def main(paths: list[str]) -> int:
+def main(paths: list[str], say: Callable[[str], None] = print) -> int:
     """Compare with all files; 1 when one disagrees or none is there."""
     files = [Path(path) for path in paths] or [path for path in (SHARED, OWN) if path.exists()]
-    return 0 if all([report(path) for path in files]) else 1
+    missing = [path for path in files if not path.is_file()]
+    for path in missing:
+        say(f"{path} is not there")
+    agreed = [report(path, say) for path in files if path not in missing]
+    return 0 if all(agreed) and not missing else 1
 
 
 if __name__ == "__main__":

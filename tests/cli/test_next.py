@@ -61,3 +61,27 @@ def test_what_is_not_understood_is_explained(
     cli: Any, words: list[str], code: int, complaint: str
 ) -> None:
     assert complaint in cli.complains("next", *words, code=code)
+
+
+def test_a_time_that_the_clock_moved_is_marked(cli: Any) -> None:
+    words = [
+        "next",
+        "30 2 * * *",
+        "--tz",
+        "Europe/Berlin",
+        "--after",
+        "2026-03-28T12:00",
+        "-n",
+        "2",
+    ]
+    first, second, *_ = cli.says(*words).splitlines()
+    assert first.endswith("  moved: 02:30 does not exist on that day")
+    assert second.endswith(")")
+    assert cli.json(*words) == ["2026-03-29T03:00:00+02:00", "2026-03-30T02:30:00+02:00"]
+    assert cli.json(*words, "--notes") == [
+        {
+            "at": "2026-03-29T03:00:00+02:00",
+            "note": "moved: 02:30 does not exist on that day",
+        },
+        {"at": "2026-03-30T02:30:00+02:00", "note": None},
+    ]

@@ -254,3 +254,58 @@ def test_a_running_service_notices_what_was_ordered_beside_it(cli: Any, serve: A
     service.until("Ctrl-C stops")
     assert cli.run("remind", "now", "from the side").stderr == ""
     service.until("from the side")
+
+
+# ---------------------------------------------------------------- rules, and the end
+
+
+def test_any_rule_can_be_given_to_a_new_task(cli: Any, app: Tocsin) -> None:
+    rules = (
+        "overlap=queue", "queue-limit=3", "windows=mon-fri 09:00-17:00", "windows=sat",
+        "catch_up_window=1h", "jitter=0.5", "timeout=none", "retry_on=OSError",
+    )  # fmt: skip
+    flags = [word for rule in rules for word in ("--policy", rule)]
+    cli.says("add", "job", "--every", "5m", "--call", "os:getpid", "--tz", "Asia/Tokyo", *flags)
+    policy = app.get("job").policy
+    assert (policy.overlap, policy.queue_limit, policy.timeout) == ("queue", 3, None)
+    assert str(policy.execution_windows) == "mon-fri 09:00-17:00, sat Asia/Tokyo"
+    assert (policy.retry.jitter, policy.retry.retry_on) == (0.5, ("OSError",))
+    assert "sat Asia/Tokyo, else defer" in " ".join(cli.says("show", "job").split())
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("overlap", "write NAME=VALUE"),
+        ("overlp=skip", "did you mean 'overlap'"),
+        ("overlap=skp", "did you mean 'skip'"),
+        ("queue_limit=-1", "0 or more"),
+        ("queue_limit=1x", "wrong kind"),
+    ],
+)
+def test_a_rule_that_cannot_be_meant_is_refused(cli: Any, rule: str, words: str) -> None:
+    code = 2 if "=" not in rule else 1
+    said = cli.complains(
+        "add", "job", "--every", "5m", "--call", "os:getpid", "--policy", rule, code=code
+    )
+    assert words in " ".join(said.split())
+
+
+def test_a_deleted_task_is_gone_from_the_lists_and_its_history_stays(cli: Any, app: Tocsin) -> None:
+    task = app.schedule("os:getpid", every("5m"), key="old")
+    app.run_now("old")
+    assert f"tocsin history {task.id}" in cli.says("delete", "old", "--reason", "no use")
+    assert cli.json("list", "--all") == []
+    assert "no task 'old'" in cli.complains("show", "old")
+    [run] = cli.json("history", str(task.id))
+    assert run["status"] == "cancelled"
+    other = app.schedule("os:getpid", every("5m"), key="old")
+    assert cli.json("delete", "old")["status"] == "deleted"
+    assert other.id != task.id
+
+
+def test_a_resume_may_catch_up(cli: Any, app: Tocsin) -> None:
+    app.schedule("os:getpid", every("5m"), key="job")
+    app.pause("job")
+    cli.says("resume", "job", "--catch-up")
+    assert app.get("job").status == "active"

@@ -12,9 +12,9 @@ from tocsin.core.clock import SECOND, to_instant
 from tocsin.core.commands import RunFinished
 from tocsin.core.events import Event
 from tocsin.core.evolve import evolve
-from tocsin.core.occurrences import plan
 from tocsin.core.options import policy_with
 from tocsin.core.outcomes import finish, rescue
+from tocsin.core.planning import plan
 from tocsin.core.policy import Policy
 from tocsin.core.schedule import Schedule
 from tocsin.core.state import RunState, TaskState
@@ -73,8 +73,11 @@ class Story:
     def pause(self, reason: str | None = None) -> list[Event]:
         return self.tell(decide.pause(self.task, reason, self.now))
 
-    def resume(self) -> list[Event]:
-        return self.tell(decide.resume(self.task, self.now, self.ids))
+    def resume(self, *, catch_up: bool = False) -> list[Event]:
+        return self.tell(decide.resume(self.task, self.now, self.ids, catch_up=catch_up))
+
+    def delete(self, reason: str | None = None) -> list[Event]:
+        return self.tell(decide.delete(self.task, reason, self.now))
 
     def cancel(self, reason: str | None = None) -> list[Event]:
         return self.tell(decide.cancel(self.task, reason, self.now))

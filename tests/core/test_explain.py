@@ -3,10 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from tocsin.core.clock import MINUTE, SECOND, from_instant
+import pytest
+
+from tocsin.core.clock import HOUR, MINUTE, SECOND, from_instant
 from tocsin.core.explain import explanation
 from tocsin.core.run import Run
-from tocsin.core.schedule import every
+from tocsin.core.schedule import at, cron, every
 from tocsin.core.task import Task
 
 
@@ -59,3 +61,49 @@ def test_a_moment_to_come_says_what_is_next(story: Any) -> None:
     story.order(every("5m"))
     at = from_instant(story.now + 10 * MINUTE)
     assert "not come yet" in told(story, at)
+
+
+@pytest.mark.parametrize(
+    ("options", "hours", "words"),
+    [
+        ({}, 11, "not come yet, it will run then"),
+        ({}, 11 + 24, "not come yet, it will run then"),
+        ({}, 12, "not planned for this moment: next is 2026-03-03T20:00:00+00:00"),
+        ({}, 10, "not planned for this moment: next is 2026-03-02T20:00:00+00:00"),
+        ({"windows": "19:00-21:00"}, 11, "it will run then"),
+        ({"windows": "09:00-17:00"}, 11,
+         "it will wait for its window until 2026-03-03T09:00:00+00:00"),
+        ({"windows": "09:00-17:00", "outside_window": "skip"}, 11,
+         "it will be skipped: outside of 09:00-17:00 UTC"),
+    ],
+)  # fmt: skip
+def test_a_moment_to_come_says_what_will_become_of_it(
+    story: Any, options: dict[str, Any], hours: int, words: str
+) -> None:
+    story.order(cron("0 20 * * *"), options=options)
+    assert words in told(story, from_instant(story.now + hours * HOUR))
+
+
+@pytest.mark.parametrize("verb", ["pause", "cancel", "delete"])
+def test_a_task_that_does_not_run_says_so_of_moments_to_come(story: Any, verb: str) -> None:
+    story.order(cron("0 20 * * *"))
+    getattr(story, verb)("holiday")
+    text = told(story, from_instant(story.now + 11 * HOUR))
+    assert f"nothing runs then: the task is {story.task.status} (holiday)" in text
+    story.task.reason = None
+    assert told(story, from_instant(story.now + 11 * HOUR)).endswith(story.task.status)
+
+
+def test_a_task_with_no_occurrence_left_says_so(story: Any) -> None:
+    story.order(at("2026-03-02T20:00Z"))
+    text = told(story, from_instant(story.now + 12 * HOUR))
+    assert "nothing is planned after it" in text
+
+
+def test_a_run_that_waits_says_until_when_and_why(story: Any) -> None:
+    story.order(cron("0 20 * * *"), options={"windows": "09:00-17:00"})
+    story.ring(after=11 * HOUR)
+    assert told(story, from_instant(story.now)).endswith(
+        "pending, not before 2026-03-03T09:00:00+00:00,"
+        " (window: waits until 2026-03-03T09:00:00+00:00)"
+    )

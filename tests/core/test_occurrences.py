@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tocsin.core.clock import DAY, HOUR, MINUTE, SECOND
 from tocsin.core.events import OccurrenceSkipped, RunPlanned
-from tocsin.core.occurrences import MOST_CAUGHT_UP, MOST_WALKED, due_occurrences
+from tocsin.core.occurrences import MOST_REMEMBERED, MOST_WALKED, due_occurrences
 from tocsin.core.schedule import at, cron, every
 
 
@@ -21,7 +21,7 @@ from tocsin.core.schedule import at, cron, every
         ("one", 3, 1, "coalesced"),
         ("all", 1, 1, ""),
         ("all", 3, 3, ""),
-        ("all", 250, MOST_CAUGHT_UP, "missed: too many to catch up"),
+        ("all", 250, MOST_REMEMBERED, "missed: too many to catch up"),
         ("skip", 1, 0, "missed"),
         ("skip", 3, 0, "missed"),
     ],
@@ -68,7 +68,7 @@ def test_thousands_of_missed_occurrences_take_bounded_time(
     events = story.plan()
     assert time.perf_counter() - began < 2
     runs = [e for e in events if isinstance(e, RunPlanned)]
-    assert len(runs) == {"all": MOST_CAUGHT_UP, "one": 1, "skip": 1}[catch_up]
+    assert len(runs) == {"all": MOST_REMEMBERED, "one": 1, "skip": 1}[catch_up]
     (skip,) = [e for e in events if isinstance(e, OccurrenceSkipped)]
     assert skip.count >= MOST_WALKED
     rule = story.task.schedule
@@ -98,7 +98,7 @@ def test_the_due_occurrences_are_the_latest_ones_without_a_gap(
     assert due.first == step
     assert [b - a for a, b in pairwise(due.instants)] == [step] * (len(due.instants) - 1)
     if due.dropped:
-        assert len(due.instants) >= MOST_CAUGHT_UP or due.instants[0] == (MOST_WALKED + 1) * step
+        assert len(due.instants) >= MOST_REMEMBERED or due.instants[0] == (MOST_WALKED + 1) * step
     else:
         assert len(due.instants) == missed + 1
 
@@ -110,7 +110,7 @@ def test_bursts_long_ago_are_found_in_bounded_time() -> None:
     now = 364 * DAY
     due = due_occurrences(rule, first, now)
     assert due.instants[-1] == 31 * DAY - MINUTE
-    assert len(due.instants) >= MOST_CAUGHT_UP
+    assert len(due.instants) >= MOST_REMEMBERED
 
 
 def test_an_occurrence_is_skipped_while_the_one_before_runs(story: Any) -> None:

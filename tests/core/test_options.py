@@ -1,5 +1,6 @@
 """The options that people write around a task."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -77,6 +78,16 @@ def test_retries_are_written_in_many_ways(
         ({"timeout": 0}, "longer than nothing"),
         ({"notify_failure": None}, "wrong kind"),
         ({"notify_failure": [5]}, "names of notifiers, not 5"),
+        ({"give_up_on": [5]}, "names of exception classes, not 5"),
+        ({"windows": "sat 5"}, "not understood|no day"),
+        ({"catch_up": "al"}, "did you mean 'all'"),
+        ({"catch_up_max": 0}, "from 1 to 1000, not 0"),
+        ({"catch_up_max": 2.5}, "catch_up_max must be a whole number"),
+        ({"outside_window": "later"}, "must be one of defer, skip"),
+        ({"max_instances": 0, "overlap": "allow"}, "1 or more"),
+        ({"max_instances": 2}, 'needs overlap = "allow"'),
+        ({"queue_limit": -1}, "0 or more"),
+        ({"jitter": "much"}, "wrong kind"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(options: dict[str, Any], words: str) -> None:
@@ -98,3 +109,41 @@ def test_a_checked_policy_is_the_same_policy() -> None:
 def test_a_policy_comes_back_from_its_json_form() -> None:
     policy = policy_with(BASE, {"notify_failure": "x", "overlap": "allow", "max_runs": 2})
     assert Policy.from_dict(policy.to_dict()) == policy
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"catch_up_window": -1}, "catch_up_window cannot be negative"),
+        ({"catch_up_spacing": -1}, "catch_up_spacing cannot be negative"),
+        ({"timeout": -1}, "longer than nothing"),
+    ],
+)
+def test_a_policy_refuses_what_no_duration_can_be(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidTask, match=words):
+        Policy(**changes)
+
+
+def test_windows_get_a_zone_once() -> None:
+    plain = policy_with(BASE, {"windows": "sat"})
+    assert BASE.bound("Asia/Tokyo") is BASE
+    bound = plain.bound("Asia/Tokyo")
+    assert bound.window_timezone == "Asia/Tokyo"
+    assert bound.bound("UTC") is bound
+    with pytest.raises(InvalidSchedule, match="unknown time zone"):
+        policy_with(BASE, {"window_timezone": "Europe/Berln"})
+
+
+def test_every_option_comes_back_from_its_json_form() -> None:
+    policy = policy_with(
+        BASE,
+        {
+            "windows": ["sat", "09:00-17:00"], "window_timezone": "UTC", "catch_up_window": "1h",
+            "overlap": "allow", "max_instances": 2, "retry_on": [ValueError], "jitter": 0.5,
+            "max_delay": "1h", "give_up_on": "OSError", "outside_window": "skip",
+        },
+    )  # fmt: skip
+    stored = json.loads(json.dumps(policy.to_dict()))
+    assert Policy.from_dict(stored) == policy
+    again = policy_with(BASE, {"retry": policy.retry})
+    assert again.retry == policy.retry

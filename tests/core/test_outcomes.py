@@ -119,6 +119,7 @@ def test_a_task_that_fails_leaves_no_run_waiting_for_ever(story: Any) -> None:
         every("5m"),
         options={
             "retries": 0, "on_exhausted": "disable", "overlap": "allow", "catch_up": "all",
+            "catch_up_spacing": 0,
         },
     )  # fmt: skip
     story.ring(after=20 * MINUTE)
@@ -201,7 +202,8 @@ def test_a_repaired_task_runs_what_was_held_and_skips_what_it_missed(story: Any)
 
 
 def test_two_rejected_runs_quarantine_the_task_once(story: Any) -> None:
-    story.order(every("5m"), options={"overlap": "allow", "catch_up": "all"})
+    options = {"overlap": "allow", "catch_up": "all", "catch_up_spacing": 0}
+    story.order(every("5m"), options=options)
     story.ring(after=10 * MINUTE)
     first, second = story.claim(story.runs[1]), story.claim(story.runs[2])
     assert len(story.finish(first, "rejected")) == 2

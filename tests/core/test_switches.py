@@ -228,7 +228,8 @@ def test_occurrences_of_one_task_run_one_at_a_time_by_default(story: Any) -> Non
 
 
 def test_overlap_allow_lets_them_run_together(story: Any) -> None:
-    story.order(every("5m"), options={"catch_up": "all", "overlap": "allow"})
+    options = {"catch_up": "all", "overlap": "allow", "catch_up_spacing": 0}
+    story.order(every("5m"), options=options)
     story.ring(after=15 * MINUTE)
     story.claim()
     assert len(story.claimable()) == 2

@@ -29,9 +29,13 @@ def read_until(process: subprocess.Popen[str], done: set[str], enough: int) -> N
     while len(done) < enough:
         line = process.stdout.readline()
         assert line, f"the service ended early, {len(done)} alarms done"
-        verb, key, _ = line.split()
-        if verb == "end":
-            done.add(key)
+        note(line, done)
+
+
+def note(line: str, done: set[str]) -> None:
+    verb, key, _ = line.split()
+    if verb == "end":
+        done.add(key)
 
 
 @pytest.mark.slow
@@ -44,6 +48,9 @@ def test_after_kill_9_every_alarm_rings_and_none_twice_without_a_second_attempt(
     with start(url, effects) as first:
         read_until(first, done, enough)
         first.kill()
+        assert first.stdout is not None
+        for line in first.stdout:  # what it had said before the kill came
+            note(line, done)
     with start(url, effects) as second:
         read_until(second, done, ALARMS)
         second.communicate(timeout=30)

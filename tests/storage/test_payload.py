@@ -249,7 +249,7 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_plain_values_and_the_users_classes_survive(value: Any) -> None:
     (back,) = opened(sealed(entry(value))).args
     assert back == value

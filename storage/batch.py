@@ -1,0 +1,31 @@
+"""What a batch of commands is about, before any of it is carried out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..core import commands as c
+
+
+def rung(commands: Sequence[object]) -> tuple[int, ...]:
+    """The tasks whose alarms are all that a batch is about; none when it is anything else."""
+    command = commands[0] if len(commands) == 1 else None
+    ids: Any = ()
+    if isinstance(command, c.AlarmTriggered):
+        ids = (command.scheduler_id,)
+    elif isinstance(command, c.AlarmsTriggered):
+        ids = command.scheduler_ids
+    sound = isinstance(ids, tuple) and all(isinstance(i, int) for i in ids)
+    return ids if sound else ()
+
+
+def addressed(commands: Sequence[object]) -> list[int]:
+    """The tasks that a batch speaks of by id: read in one query."""
+    ids: list[int] = []
+    for command in commands:
+        if isinstance(command, c.RunFinished):
+            ids.append(command.task_id)
+        elif isinstance(command, c.AlarmTriggered):
+            ids.append(command.scheduler_id)
+        elif isinstance(command, c.AlarmsTriggered):
+            ids.extend(command.scheduler_ids)
+    return ids

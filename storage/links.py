@@ -1,0 +1,100 @@
+"""Which tasks run after which: stored as pairs, found by either end."""
+
+from collections.abc import Collection, Iterator
+
+from ..core.dependencies import (
+    Ended,
+    depend,
+    dependency_ended,
+    endings,
+    find_cycle,
+)
+from ..core.outcomes import unplannable
+from ..core.schedule import After, Schedule
+from ..core.state import TaskState
+from .lookup import the_task
+from .rows import select_in
+from .unit import Unit
+
+_NEEDED = "SELECT depends_on, task_id FROM dependencies WHERE task_id IN"
+_WAITING = "SELECT depends_on, task_id FROM dependencies WHERE depends_on IN"
+
+
+class Links:
+    """The dependencies of one unit of work.
+
+    Args:
+        unit: holds the tasks; what it changed already counts.
+    """
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._seen = 0
+
+    def check(self, task: TaskState | None, schedule: Schedule, tenant: str) -> None:
+        """See that a task, None for a new one, may run on this schedule.
+
+        Raises:
+            UnknownTask: it names a task that does not exist.
+            DependencyCycle: the task would wait for itself.
+        """
+        needed = self._named(schedule, tenant)
+        if needed and task is not None:
+            find_cycle(task.id, needed, self._needed_by)
+
+    def connect(self, task: TaskState) -> None:
+        """Let the task wait for what its schedule names.
+
+        Raises:
+            UnknownTask: it names a task that does not exist.
+            DependencyCycle: the task would wait for itself.
+        """
+        needed = self._named(task.schedule, task.tenant)
+        if needed:
+            find_cycle(task.id, needed, self._needed_by)
+        self._unit.record(task, depend(task, needed, self._unit.now))
+
+    def _named(self, schedule: Schedule, tenant: str) -> tuple[int, ...]:
+        names = schedule.tasks if isinstance(schedule, After) else ()
+        return tuple(dict.fromkeys(the_task(self._unit, name, tenant).id for name in names))
+
+    def cascade(self) -> None:
+        """Tell those that wait what ended in this unit, and those that wait for them in turn."""
+        unit, fresh = self._unit, self._unit.ids.stream("runs")
+        while ended := self._ended():
+            waiting = self._waiting_for({each.task_id for each in ended})
+            unit.load(task_id for ids in waiting.values() for task_id in ids)
+            for each in ended:
+                for task_id in sorted(waiting.get(each.task_id, ())):
+                    self._tell(unit.tasks[task_id], each, fresh)
+
+    def _tell(self, task: TaskState, ended: Ended, fresh: Iterator[int]) -> None:
+        unit = self._unit
+        try:
+            events = dependency_ended(task, ended, unit.now, fresh)
+        except Exception as error:  # noqa: BLE001 - one unreadable task must not stop the others
+            events = unplannable(task, error, unit.now)
+        unit.record(task, events)
+
+    def _ended(self) -> list[Ended]:
+        """What ended since the last look."""
+        news = self._unit.events[self._seen :]
+        self._seen += len(news)
+        return endings(news, self._unit.tasks)
+
+    def _waiting_for(self, task_ids: Collection[int]) -> dict[int, set[int]]:
+        """Those that wait, by what they wait for: as stored, and as changed in this unit."""
+        found: dict[int, set[int]] = {}
+        for needed, task_id in select_in(self._unit.connection, _WAITING, task_ids):
+            if task_id not in self._unit.tasks:
+                found.setdefault(needed, set()).add(task_id)
+        for task in self._unit.tasks.values():
+            for needed in task.awaits.keys() & set(task_ids):
+                found.setdefault(needed, set()).add(task.id)
+        return found
+
+    def _needed_by(self, task_ids: Collection[int]) -> set[int]:
+        loaded = {i for i in task_ids if i in self._unit.tasks}
+        found = {needed for i in loaded for needed in self._unit.tasks[i].awaits}
+        rows = select_in(self._unit.connection, _NEEDED, set(task_ids) - loaded)
+        return found | {needed for needed, _ in rows}

@@ -1,0 +1,40 @@
+"""Short versions of `make chaos` and of the restart benchmark; the long ones are for release."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CAMPAIGN = Path(__file__).with_name("campaign.py")
+RESTARTS = Path(__file__).resolve().parents[2] / "benchmarks" / "restarts.py"
+
+
+def run(script: Path, *words: str) -> dict[str, object]:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(script), *words],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    result: dict[str, object] = json.loads(done.stdout)
+    return result
+
+
+@pytest.mark.slow
+def test_a_service_in_which_everything_is_crashed_and_hung_accounts_for_every_slot() -> None:
+    result = run(CAMPAIGN, "--seconds", "8", "--tasks", "20")
+    assert result["problems"] == []
+    assert isinstance(result["restarts"], int)
+    assert result["restarts"] > 5, "it was attacked"
+    assert isinstance(result["slots"], int)
+    assert result["slots"] > 500, "there was something to lose"
+
+
+@pytest.mark.slow
+def test_two_thousand_restarts_leave_nothing_behind() -> None:
+    result = run(RESTARTS, "--restarts", "2000")
+    assert result["restarts"] == 2000
