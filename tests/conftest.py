@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tocsin import Tocsin
+
+# The suite says the same every time; `make fuzz` and `make simulation` look for what is new.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.load_profile("suite")
 
 pytest_plugins = ["tocsin.fixtures"]
 

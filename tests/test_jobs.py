@@ -460,8 +460,10 @@ def test_retries_and_time_limits_can_be_switched_off() -> None:
         (
             'overlap = "skpi"',
             [
-                "overlap: must be 'skip', 'queue', 'allow' or 'cancel_running', not 'skpi';"
-                " did you mean"
+                (
+                    "overlap: must be 'skip', 'queue', 'allow' or 'cancel_running', not 'skpi';"
+                    " did you mean"
+                ),
             ],
         ),
         ('priority = "high"', ["priority: must be a whole number, not 'high'"]),

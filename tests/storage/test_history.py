@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -220,7 +220,9 @@ class Service(RuleBasedStateMachine):
             waits = wake_at(task, instant)
             if waits is not None and waits > instant:
                 rings = task.id in alarms and alarms[task.id] <= waits
-                assert rings or self.desk.claims.backlog, "it would sleep through it"
+                # behind a run that executes: its end looks at the task again
+                queued = any(run.status == "executing" for run in task.runs.values())
+                assert rings or queued or self.desk.claims.backlog, "it would sleep through it"
             if task.id in alarms:
                 to_come = {run.ready_at for run in task.runs.values()} | {task.next_at}
                 assert alarms[task.id] in to_come, "it would ring for nothing"
@@ -241,6 +243,8 @@ def test_any_history_leaves_the_tables_as_the_log_says(make_desk: Any) -> None:
         Service,
         settings=settings(
             max_examples=60,
+            phases=(Phase.explicit, Phase.generate),  # no shrinking: these stories are long
+            derandomize=True,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
