@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tocsin import RunContext, Tocsin, cron, every
-from tocsin.core.schedule import Schedule
+from tocsin.core.schedule import Cron, Schedule
 from tocsin.testing import SettableClock
 
 LIMIT = 15.0
@@ -44,6 +44,8 @@ def test_s14_s15_s16_after_a_step_the_bell_goes_on_within_an_interval(
         clock.set_wall(clock.moment() + timedelta(seconds=step))
         clock.advance(1)  # within this second it must have planned again:
         app.schedule("ring", cron("0 0 1 1 *"))  # when this is answered, it has looked
+        if step > 0 and isinstance(schedule, Cron):
+            bells.wait_for(2)  # what the clock skipped rings once
         before = len(bells.rung)
         for extra in (1, 2):
             clock.advance(10)
