@@ -40,8 +40,9 @@ def check_every_module_imports() -> None:
     import tocsin  # noqa: PLC0415 - the checks of the files come first
 
     assert tocsin.__all__, "tocsin promises no names"
-    names = [module.name for module in pkgutil.walk_packages(tocsin.__path__, "tocsin.")]
-    for name in ("tocsin", *(name for name in names if not name.endswith(".__main__"))):
+    names = {module.name for module in pkgutil.walk_packages(tocsin.__path__, "tocsin.")}
+    runs, needs_pytest = "tocsin.__main__", "tocsin.fixtures"
+    for name in ("tocsin", *sorted(names - {runs, needs_pytest})):
         module = importlib.import_module(name)
         origin = module.__file__ or ""
         assert Path(origin).resolve().is_relative_to(SITE), f"{name} comes from {origin}"
