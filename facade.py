@@ -7,7 +7,7 @@ running Scheduler, or straight into the database) is decided by whoever inherits
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .core import commands as c
 from .core.clock import Clock, from_instant
@@ -24,7 +24,9 @@ from .core.run import Run
 from .core.task import Task
 from .executors.callables import check_fit, resolve
 from .registration import Registration
-from .storage.queries import Logged, Queries
+
+if TYPE_CHECKING:
+    from .storage.queries import Logged, Queries
 
 REMINDER_RETRY = Retry(attempts=8, delay=5_000_000)
 """A push should not wait a minute: 5, 10, 20, ... seconds."""
@@ -42,7 +44,7 @@ class Facade(Registration):
         """Carry out a command durably and return its answer."""
         raise NotImplementedError
 
-    def _queries(self) -> Queries:
+    def _queries(self) -> "Queries":
         """The reading side of the database."""
         raise NotImplementedError
 
@@ -265,7 +267,7 @@ class Facade(Registration):
         after: int = 0,
         limit: int = 100,
         latest: bool = False,
-    ) -> list[Logged]:
+    ) -> "list[Logged]":
         """What happened, in order; of one task, or of all of the tenant.
 
         Args:

@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .actors.base import Actor
-from .actors.checkup import complete, reported
 from .actors.child import ChildSpec
 from .actors.messages import StartChild
 from .actors.registry import Address, Registry
@@ -30,15 +29,13 @@ from .core.zones import zone
 from .facade import Facade
 from .notifiers.base import Notifier
 from .notifiers.post import Post
-from .opening import Opened
-from .storage.database import sqlite_path
-from .storage.lock import ServiceLock
-from .storage.queries import Queries
 
 if TYPE_CHECKING:
     from .core.config import Config
     from .core.reconcile import Step
     from .engine import Engine
+    from .opening import Opened
+    from .storage.queries import Queries
 
 OWN_ACTORS = (TOP, "alarm", "runner", "courier", "scheduler", "publisher", "warden")
 """Names that nobody else may have."""
@@ -127,6 +124,7 @@ class Tocsin(Facade):
             InvalidConfig: there are mistakes; `problems` has all of them.
         """
         from .configuring import build_notifiers, read_config  # noqa: PLC0415 - pydantic only where used
+        from .core.job_policy import default_policy  # noqa: PLC0415 - likewise
 
         config = read_config(
             path, os.environ if environ is None else environ, need_secrets=need_secrets
@@ -135,7 +133,7 @@ class Tocsin(Facade):
         app = cls(
             config.storage.url,
             timezone=scheduler.timezone,
-            policy=_default_policy(config),
+            policy=default_policy(config.scheduler, reminder=False),
             max_concurrent=scheduler.max_concurrent,
             max_queue=scheduler.max_queue_size,
             resources=config.resources,
@@ -159,11 +157,15 @@ class Tocsin(Facade):
         Raises:
             StorageError: a URL that this version cannot open.
         """
+        from .storage.database import sqlite_path  # noqa: PLC0415 - peewee only where used
+
         return sqlite_path(self.url)
 
     @property
     def served(self) -> bool:
         """Whether a service runs on the database now, this one or another."""
+        from .storage.lock import ServiceLock  # noqa: PLC0415 - peewee only where used
+
         return ServiceLock(self.database).held()
 
     # ------------------------------------------------------------ life
@@ -242,6 +244,8 @@ class Tocsin(Facade):
     def health(self) -> Health:
         """How the service on this database is; no actor is asked, so it never hangs."""
         engine = self._engine
+        from .actors.checkup import complete, reported  # noqa: PLC0415 - peewee only where used
+
         seen = engine.checkup.health() if engine else reported(self.database, self.clock.now())
         return complete(seen, self._queries)
 
@@ -356,11 +360,13 @@ class Tocsin(Facade):
 
     # ------------------------------------------------------------ inside
 
-    def _open(self) -> Opened:
+    def _open(self) -> "Opened":
         if self._opened is not None:  # also for calls in their grace, while `stop` has the lock
             return self._opened
         with self._lock:
             if self._opened is None:
+                from .opening import Opened  # noqa: PLC0415 - peewee only where used
+
                 self._opened = Opened(
                     self.url,
                     self.clock,
@@ -380,7 +386,7 @@ class Tocsin(Facade):
             raise answer
         return answer
 
-    def _queries(self) -> Queries:
+    def _queries(self) -> "Queries":
         return self._open().queries
 
     def _check_channels(self, names: Iterable[str]) -> None:
@@ -392,9 +398,3 @@ class Tocsin(Facade):
                 hint = did_you_mean(name, self._post.names)
                 known = ", ".join(self._post.names)
                 raise UnknownNotifier(f"no notifier is called {name!r}{hint} There are: {known}")
-
-
-def _default_policy(config: "Config") -> Policy:
-    from .core.job_policy import default_policy  # noqa: PLC0415 - pydantic only where used
-
-    return default_policy(config.scheduler, reminder=False)
