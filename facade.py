@@ -19,7 +19,7 @@ from .core.handlers import Handler
 from .core.limits import check_resources
 from .core.notification import REMIND, Notification
 from .core.options import policy_with
-from .core.policy import Retry
+from .core.policy import REMINDER_RETRY
 from .core.run import Run
 from .core.task import Task
 from .executors.callables import check_fit, resolve
@@ -27,9 +27,6 @@ from .registration import Registration
 
 if TYPE_CHECKING:
     from .storage.queries import Logged, Queries
-
-REMINDER_RETRY = Retry(attempts=8, delay=5_000_000)
-"""A push should not wait a minute: 5, 10, 20, ... seconds."""
 
 _UNSET = object()
 

@@ -14,6 +14,7 @@ from .config_toml import KeyPath
 from .errors import InvalidTask
 from .policy import (
     MOST_CAUGHT_UP,
+    REMINDER_RETRY,
     Backoff,
     CatchUp,
     Delivery,
@@ -69,14 +70,11 @@ class _Again(Table):
 
 POLICY_KEYS = frozenset(_How.model_fields)
 
-_REMINDER_RETRY = Retry(attempts=8, delay=5 * SECOND)
-"""A reminder cannot wait for minutes: it is tried again after 5, 10, 20 seconds."""
-
 
 def default_policy(scheduler: SchedulerConfig, *, reminder: bool) -> Policy:
     """Return the rules of a job that says nothing about them."""
     retry = Retry(attempts=scheduler.retry_attempts, delay=scheduler.retry_delay)
-    return Policy(retry=_REMINDER_RETRY if reminder else retry, timeout=scheduler.default_timeout)
+    return Policy(retry=REMINDER_RETRY if reminder else retry, timeout=scheduler.default_timeout)
 
 
 def read_policy(

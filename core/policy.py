@@ -27,6 +27,10 @@ MOST_CAUGHT_UP = 1_000
 """The highest `catch_up_max`: so many occurrences can be listed in no time."""
 
 
+REMINDER_RETRY = Retry(attempts=8, delay=5 * SECOND)
+"""A reminder cannot wait for minutes: it is tried again after 5, 10, 20, ... seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules around one task.
