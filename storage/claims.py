@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from ..core.decide import claim, claimable
 from ..core.deferral import postpone
-from ..core.limits import AGEING, HIGHEST, rank
+from ..core.limits import AGEING, rank
 from ..core.outcomes import unplannable
 from ..core.state import PLANNED, RunState, TaskState
 from ..core.work import Start
@@ -21,12 +21,10 @@ _BACKLOG = """
     SELECT runs.task_id FROM runs JOIN tasks ON tasks.id = runs.task_id
     WHERE runs.status = 'pending' AND runs.waits_for IS NULL AND runs.ready_at <= ?
       AND (tasks.status = 'active' OR (tasks.status <> 'quarantined' AND {by_hand}))
-      AND ({by_hand}
-           OR (instr(tasks.policy, '"overlap":"allow"') AND NOT instr(tasks.policy, '"max_inst'))
+      AND ({by_hand} OR tasks.instances IS NULL
            OR (SELECT count(*) FROM runs AS other
                WHERE other.task_id = runs.task_id AND other.status = 'executing')
-              < CASE WHEN instr(tasks.policy, '"max_inst') AND json_valid(tasks.policy)
-                THEN json_extract(tasks.policy, '$.max_instances') ELSE 1 END)
+              < tasks.instances)
     ORDER BY {order} runs.ready_at LIMIT ? OFFSET ?
 """
 """Waiting runs that may start; those behind another run of their task must not crowd them out."""
@@ -41,11 +39,8 @@ _AHEAD = """
 """
 """Runs that were ready before the clock was set back: their alarm has rung already."""
 
-_RANKED = """instr(tasks.policy, '"priority":')"""
-_BY_RANK = f"""
-    runs.ready_at - {AGEING} * CASE WHEN {_RANKED} AND json_valid(tasks.policy)
-    THEN max(-{HIGHEST}, min({HIGHEST}, json_extract(tasks.policy, '$.priority'))) ELSE 0 END,
-"""
+_RANKED = "SELECT 1 FROM tasks WHERE priority <> 0 LIMIT 1"
+_BY_RANK = f"runs.ready_at - {AGEING} * tasks.priority,"
 """Looks at every waiting run: asked for only once a task has said how important it is."""
 
 
@@ -118,7 +113,7 @@ class Claims:
         self, unit: Unit, connection: sqlite3.Connection, batch: int, seen: int
     ) -> None:
         if self._ranked is None:
-            found = connection.execute(f"SELECT 1 FROM tasks WHERE {_RANKED} LIMIT 1").fetchone()
+            found = connection.execute(_RANKED).fetchone()
             self._ranked = found is not None
         statement = _BACKLOG.format(order=_BY_RANK if self._ranked else "", by_hand=_BY_HAND)
         rows = connection.execute(statement, (unit.now, batch, seen)).fetchall()

@@ -14,7 +14,7 @@ from .unit import Unit
 _HELD = """
     SELECT tasks.handler, tasks.policy, count(*) FROM runs JOIN tasks ON tasks.id = runs.task_id
     WHERE runs.status = 'executing' AND runs.task_id NOT IN (SELECT value FROM json_each(?))
-      AND (instr(tasks.policy, '"concurrency"') OR instr(tasks.policy, '"resources"'))
+      AND tasks.limited = 1
     GROUP BY tasks.handler, tasks.policy
 """
 

@@ -9,19 +9,33 @@ from ..core.clock import Clock
 from ..core.errors import SchemaTooNew
 from .database import Database
 from .models import TABLES
+from .traits import TRAITS, traits
 
-Step = Callable[[Database, sqlite3.Connection], None]
-
-
-def _create_tables(database: Database, _: sqlite3.Connection) -> None:
-    for table in TABLES:
-        SchemaManager(table, database.engine).create_all(safe=True)
+Step = Callable[[sqlite3.Connection], None]
 
 
-STEPS: tuple[Step, ...] = (_create_tables,)
-"""Step n brings version n to n + 1. Steps are only ever appended."""
+def _add_traits(connection: sqlite3.Connection) -> None:
+    for column in (
+        "kind TEXT NOT NULL DEFAULT ''",
+        "priority BIGINT NOT NULL DEFAULT 0",
+        "instances INTEGER",
+        "limited INTEGER NOT NULL DEFAULT 0",
+    ):
+        connection.execute(f"ALTER TABLE tasks ADD COLUMN {column}")
+    change = f"UPDATE tasks SET {', '.join(f'{name} = ?' for name in TRAITS)} WHERE id = ?"
+    page = "SELECT id, schedule, policy FROM tasks WHERE id > ? ORDER BY id LIMIT 10000"
+    last = 0
+    while rows := connection.execute(page, (last,)).fetchall():
+        connection.executemany(change, [(*traits(*row[1:]), row[0]) for row in rows])
+        last = rows[-1][0]
+    connection.execute("CREATE INDEX tasks_ranked ON tasks (priority) WHERE priority <> 0")
 
-LATEST = len(STEPS)
+
+STEPS: tuple[Step, ...] = (_add_traits,)
+"""The first brings version 1 to 2, and so on. Steps are only ever appended; a new database gets the
+tables as they are now and takes none."""
+
+LATEST = 1 + len(STEPS)
 
 
 def migrate(database: Database, clock: Clock) -> int:
@@ -46,7 +60,10 @@ def migrate(database: Database, clock: Clock) -> int:
                 " upgrade Tocsin, or open the database with the version that wrote it"
             )
         for version in range(found, LATEST):
-            STEPS[version](database, connection)
+            if found:
+                STEPS[version - 1](connection)
+            elif version == 0:
+                _create_tables(database)
             connection.execute(
                 "INSERT INTO schema_version VALUES (?, ?)", (version + 1, clock.now())
             )
@@ -57,3 +74,8 @@ def schema_version(connection: sqlite3.Connection) -> int:
     """The version of the schema, 0 for an empty database."""
     row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
     return int(row[0] or 0)
+
+
+def _create_tables(database: Database) -> None:
+    for table in TABLES:
+        SchemaManager(table, database.engine).create_all(safe=True)

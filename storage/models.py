@@ -66,6 +66,10 @@ class TaskTable(Table):
     updated_at = BigIntegerField()
     created_by = TextField()
     metadata = TextField(default="{}")
+    kind = TextField(default="")
+    priority = BigIntegerField(default=0)
+    instances = IntegerField(null=True)
+    limited = IntegerField(default=0)
 
     class Meta:
         """Name and indexes."""
@@ -197,6 +201,9 @@ class CounterTable(Model):
 
 TaskTable.add_index(
     TaskTable.index(TaskTable.next_run_at, where=SQL("status = 'active'"), name="tasks_next_run_at")
+)
+TaskTable.add_index(
+    TaskTable.index(TaskTable.priority, where=SQL("priority <> 0"), name="tasks_ranked")
 )
 RunTable.add_index(
     RunTable.index(RunTable.ready_at, where=SQL("status = 'pending'"), name="runs_pending")

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.events import VERSION, Event, event_from_data, to_data
 from ..core.state import RunState, TaskState, to_json
+from .traits import TRAITS, traits
 
 TASK_COLUMNS = (
     "id", "tenant", "key", "handler", "entry_id", "digest", "schedule", "policy", "status",
@@ -36,7 +37,7 @@ def upsert(table: str, columns: tuple[str, ...]) -> str:
     )
 
 
-SAVE_TASK = upsert("tasks", TASK_COLUMNS)
+SAVE_TASK = upsert("tasks", TASK_COLUMNS + TRAITS)
 SAVE_RUN = upsert("runs", RUN_COLUMNS)
 APPEND_EVENT = (
     f"INSERT INTO events ({', '.join(EVENT_COLUMNS)})"
@@ -45,13 +46,14 @@ APPEND_EVENT = (
 
 
 def task_row(task: TaskState) -> tuple[Any, ...]:
-    """A task as its row."""
+    """A task as the row that `SAVE_TASK` writes."""
     return (
         task.id, task.tenant, task.key, task.target, task.entry_id, task.digest,
         task.schedule_json, task.policy_json, task.status, task.reason, task.next_at,
         task.planned_until, task.rewinds, task.scheduled_at, task.last_run_at, task.last_status,
         task.run_count, task.created_at, task.updated_at, task.created_by,
         to_json(task.metadata) if task.metadata else "{}",
+        *traits(task.schedule_json, task.policy_json),
     )  # fmt: skip
 
 

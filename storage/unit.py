@@ -100,7 +100,7 @@ class Unit:
         """The tasks whose next moment depends on what the clock shows, beyond a single instant."""
         rows = self.connection.execute(
             "SELECT id FROM tasks WHERE status IN ('active', 'paused') AND next_run_at IS NOT NULL"
-            " AND json_extract(schedule, '$.kind') NOT IN ('once', 'now')"
+            " AND kind NOT IN ('once', 'now')"
             " UNION SELECT task_id FROM runs WHERE status = 'pending' AND attempt > 0"
         )
         return [row[0] for row in rows]

@@ -19,7 +19,8 @@ from tocsin.core.work import Start
 from tocsin.opening import Opened
 from tocsin.storage.claims import Claims
 from tocsin.storage.ledger import Commit, Ledger
-from tocsin.storage.rows import SELECT_RUNS, SELECT_TASKS, run_state
+from tocsin.storage.rows import SELECT_RUNS, TASK_COLUMNS, run_state
+from tocsin.storage.traits import TRAITS
 
 NINE = 1_772_442_000 * SECOND
 """2026-03-02 09:00 UTC."""
@@ -103,7 +104,8 @@ class Desk:
             connection.execute(statement, values)
 
     def task_rows(self) -> list[tuple[Any, ...]]:
-        return self.rows(f"{SELECT_TASKS} ORDER BY id")
+        """As `task_row` writes them."""
+        return self.rows(f"SELECT {', '.join(TASK_COLUMNS + TRAITS)} FROM tasks ORDER BY id")
 
     def run_states(self) -> list[RunState]:
         return [run_state(row) for row in self.rows(f"{SELECT_RUNS} ORDER BY id")]
