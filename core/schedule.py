@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from .clock import SECOND
@@ -146,14 +147,21 @@ def _read(data: object, depth: int) -> Schedule:
 
 
 def _check_names(kind: type[Schedule], values: dict[str, Any]) -> None:
-    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]
+    known, needed = _names(kind)
     for name in values:
         if name not in known:
             hint = did_you_mean(name, known)
             raise InvalidSchedule(f"{kind.kind} has no {name!r:.100}{hint}")
-    for name, each in known.items():
-        if each.default is MISSING and name not in values:
+    for name in needed:
+        if name not in values:
             raise InvalidSchedule(f"{kind.kind} needs {name!r}")
+
+
+@cache
+def _names(kind: type[Schedule]) -> tuple[dict[str, None], list[str]]:
+    """The names of a kind's values, and those without a default."""
+    found = fields(kind)  # type: ignore[arg-type]
+    return {f.name: None for f in found}, [f.name for f in found if f.default is MISSING]
 
 
 def _from_seconds(value: object) -> int:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
+import msgspec
+
 from .options import checked_policy
 from .policy import Policy
 from .schedule import Schedule, schedule_from_dict
@@ -183,10 +185,13 @@ class TaskState:
         return self.key if self.key is not None else f"#{self.id}"
 
 
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
 @lru_cache(maxsize=4096)
 def parse_schedule(text: str) -> Schedule:
     """The schedule behind its JSON text; parsed once for equal texts."""
-    return schedule_from_dict(json.loads(text))
+    return schedule_from_dict(msgspec.json.decode(text))
 
 
 @lru_cache(maxsize=1024)
@@ -197,7 +202,10 @@ def parse_policy(text: str) -> Policy:
 
 def to_json(value: Any) -> str:
     """The one JSON form that is stored and compared: compact, sorted."""
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    try:
+        return _encode(value).decode()
+    except (TypeError, UnicodeEncodeError, RecursionError):  # such as a number for a name
+        return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
 def wake_at(task: TaskState, now: int) -> int | None:
