@@ -139,6 +139,12 @@ class SchemaTooNew(StorageError):
     code = "SCHEMA_TOO_NEW"
 
 
+class UnknownEvent(StorageError):
+    """The log has an event that this Tocsin cannot read: upgrade it, or restore a backup."""
+
+    code = "UNKNOWN_EVENT"
+
+
 class AlreadyRunning(StorageError):
     """Another service runs on this database."""
 

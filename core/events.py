@@ -2,7 +2,7 @@
 
 Each event is a frozen value; `at` is when it happened (microseconds, UTC). `to_data` and
 `event_from_data` are their JSON form. Fields are only ever added, with a default; a change of
-meaning raises `VERSION` and gets an upcaster.
+meaning raises the type's `version` and gets an upcaster.
 
 They are structs and no dataclasses: every run makes three of them, and these are made seven times
 as fast.
@@ -13,14 +13,14 @@ from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
 
-VERSION = 1
-"""The version written today."""
+from .errors import UnknownEvent
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """What all events share."""
+    """What all events share; `version` is the one written today."""
 
     type: ClassVar[str] = "Event"
+    version: ClassVar[int] = 1
     at: int
     tenant: str
     task_id: int
@@ -240,13 +240,25 @@ def event_from_data(kind: str, version: int, common: dict[str, Any], data: dict[
     """The event behind its stored form, lifted from older versions step by step.
 
     Raises:
-        KeyError: a type that this version does not know.
+        UnknownEvent: a newer Tocsin wrote it, or something of it is missing.
     """
-    while version < VERSION:
-        data = UPCASTERS[kind, version](data)
-        version += 1
-    event = TYPES[kind]
-    for name in ("missed", "depends_on"):
-        if isinstance(data.get(name), list):
-            data = {**data, name: tuple(data[name])}
-    return event(**common, **{k: v for k, v in data.items() if k in _OWN[event]})
+    event = TYPES.get(kind)
+    if event is None:
+        raise UnknownEvent(f"this Tocsin knows no {kind}: upgrade to the one that wrote it")
+    if version > event.version:
+        raise UnknownEvent(
+            f"it is a {kind} of version {version}, and this Tocsin knows {event.version}:"
+            " upgrade to the one that wrote it"
+        )
+    try:
+        for older in range(version, event.version):
+            data = UPCASTERS[kind, older](data)
+        for name in ("missed", "depends_on"):
+            if isinstance(data.get(name), list):
+                data = {**data, name: tuple(data[name])}
+        return event(**common, **{k: v for k, v in data.items() if k in _OWN[event]})
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UnknownEvent(
+            f"this {kind} of version {version} cannot be read ({type(error).__name__}: {error}):"
+            " restore the database from a backup, or ask those who changed it"
+        ) from error

@@ -22,7 +22,7 @@ class TaskEvent:
 
     Attributes:
         event_type: what happened, such as "report_generated".
-        payload: JSON, at most 64 KiB.
+        payload: JSON, at most 64 KiB; tuples become lists, and the keys of dictionaries strings.
 
     Raises:
         InvalidTask: the type is no text, or the payload is no JSON or too large.
@@ -45,6 +45,7 @@ class TaskEvent:
                 f"the payload of {self.event_type} has {len(text)} bytes, at most {LARGEST} may be"
                 " stored: store the data elsewhere and publish where it is"
             )
+        object.__setattr__(self, "payload", json.loads(text))  # as everybody will read it
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form: `{"event_type": ..., "payload": ...}`."""

@@ -31,7 +31,26 @@ def _add_traits(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX tasks_ranked ON tasks (priority) WHERE priority <> 0")
 
 
-STEPS: tuple[Step, ...] = (_add_traits,)
+def _add_retention(connection: sqlite3.Connection) -> None:
+    """What pruning leaves behind; dependencies lose the id that no event knows."""
+    for statement in _RETENTION.split(";"):
+        connection.execute(statement)
+
+
+_RETENTION = """
+    CREATE TABLE IF NOT EXISTS snapshots (
+        task_id INTEGER NOT NULL PRIMARY KEY, version INTEGER NOT NULL, state TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS horizons (name TEXT NOT NULL PRIMARY KEY, position INTEGER NOT NULL);
+    CREATE TABLE dependencies_3 (
+        task_id INTEGER NOT NULL, depends_on INTEGER NOT NULL, tenant TEXT NOT NULL, outcome TEXT,
+        PRIMARY KEY (task_id, depends_on));
+    INSERT INTO dependencies_3 SELECT task_id, depends_on, tenant, outcome FROM dependencies;
+    DROP TABLE dependencies;
+    ALTER TABLE dependencies_3 RENAME TO dependencies;
+    CREATE INDEX dependencytable_depends_on ON dependencies (depends_on)
+"""
+
+STEPS: tuple[Step, ...] = (_add_traits, _add_retention)
 """The first brings version 1 to 2, and so on. Steps are only ever appended; a new database gets the
 tables as they are now and takes none."""
 

@@ -4,7 +4,15 @@ The models are not bound to a database: several services may live in one process
 names its database. Hot paths use plain SQL through the same connection.
 """
 
-from peewee import SQL, BigIntegerField, BlobField, IntegerField, Model, TextField
+from peewee import (
+    SQL,
+    BigIntegerField,
+    BlobField,
+    CompositeKey,
+    IntegerField,
+    Model,
+    TextField,
+)
 
 
 class Table(Model):
@@ -139,19 +147,44 @@ class StartTable(Table):
         indexes = ((("name", "at"), False),)
 
 
-class DependencyTable(Table):
-    """Which task runs after which, and how that one ended since it last did."""
+class DependencyTable(Model):
+    """Which task runs after which, and how that one ended since it last did. Folded, too."""
 
-    tenant = TextField()
     task_id = BigIntegerField()
-    depends_on = BigIntegerField()
+    depends_on = BigIntegerField(index=True)
+    tenant = TextField()
     outcome = TextField(null=True)
 
     class Meta:
-        """Name and indexes."""
+        """Name and key."""
 
         table_name = "dependencies"
-        indexes = ((("task_id", "depends_on"), True), (("depends_on",), False))
+        primary_key = CompositeKey("task_id", "depends_on")
+
+
+class SnapshotTable(Model):
+    """Tasks as the events made them that were pruned from the log: where their fold begins."""
+
+    task_id = BigIntegerField(primary_key=True)
+    version = IntegerField()
+    state = TextField()
+
+    class Meta:
+        """Name."""
+
+        table_name = "snapshots"
+
+
+class HorizonTable(Model):
+    """Up to which event the log, and the history of runs, were pruned."""
+
+    name = TextField(primary_key=True)
+    position = BigIntegerField()
+
+    class Meta:
+        """Name."""
+
+        table_name = "horizons"
 
 
 class PositionTable(Model):
@@ -236,6 +269,8 @@ TABLES = (
     AlarmTable,
     RunTable,
     DependencyTable,
+    SnapshotTable,
+    HorizonTable,
     StartTable,
     PositionTable,
     DeliveryTable,

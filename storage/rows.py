@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from ..core.events import VERSION, Event, event_from_data, to_data
+from ..core.errors import UnknownEvent
+from ..core.events import Event, event_from_data, to_data
 from ..core.state import RunState, TaskState, to_json
 from .traits import TRAITS, traits
 
@@ -97,16 +98,27 @@ def _loads(text: Any, otherwise: Any) -> Any:
 def event_row(event_id: int, event: Event) -> tuple[Any, ...]:
     """An event as its row."""
     return (
-        event_id, event.at, event.type, VERSION, event.tenant, event.task_id, event.run_id,
+        event_id, event.at, event.type, event.version, event.tenant, event.task_id, event.run_id,
         to_json(to_data(event)),
     )  # fmt: skip
 
 
 def event_of(row: tuple[Any, ...]) -> Event:
-    """A row as an event."""
-    _, at, kind, version, tenant, task_id, run_id, data = row
+    """A row as an event.
+
+    Raises:
+        UnknownEvent: it cannot be read, or a newer Tocsin wrote it.
+    """
+    event_id, at, kind, version, tenant, task_id, run_id, data = row
     common = {"at": at, "tenant": tenant, "task_id": task_id, "run_id": run_id}
-    return event_from_data(kind, version, common, json.loads(data))
+    try:
+        return event_from_data(kind, version, common, json.loads(data))
+    except UnknownEvent as error:
+        raise UnknownEvent(f"event {event_id} of the log: {error}") from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnknownEvent(
+            f"event {event_id} of the log is damaged ({error}): restore the database from a backup"
+        ) from error
 
 
 def select_in(

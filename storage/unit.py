@@ -24,9 +24,7 @@ from .rows import (
 
 _LIVE_RUNS = f"{SELECT_RUNS} WHERE status IN ('pending', 'executing') AND task_id IN"
 _AWAITS = "SELECT task_id, depends_on, outcome FROM dependencies WHERE task_id IN"
-_SAVE_AWAITS = (
-    "INSERT INTO dependencies (id, tenant, task_id, depends_on, outcome) VALUES (?, ?, ?, ?, ?)"
-)
+_SAVE_AWAITS = "INSERT INTO dependencies (task_id, depends_on, tenant, outcome) VALUES (?, ?, ?, ?)"
 _ALARM = (
     "INSERT INTO alarms (id, due_at, target, task_id, attempt) VALUES (?, ?, 'scheduler', ?, 0)"
     " ON CONFLICT (task_id) DO UPDATE SET due_at = excluded.due_at"
@@ -151,12 +149,12 @@ class Unit:
         ]
         if not changed:
             return
-        run, ids = self.connection.executemany, self.ids.stream("dependencies")
+        run = self.connection.executemany
         run("DELETE FROM dependencies WHERE task_id = ?", [(i,) for i in changed])
         run(
             _SAVE_AWAITS,
             [
-                (next(ids), self.tasks[i].tenant, i, needed, outcome)
+                (i, needed, self.tasks[i].tenant, outcome)
                 for i in changed
                 for needed, outcome in self.tasks[i].awaits.items()
             ],
