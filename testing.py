@@ -30,8 +30,9 @@ from .executors.base import Executor, Report
 from .service import Tocsin
 from .storage.alarms import AlarmStore, RawAlarm
 from .storage.claims import Claims
+from .storage.commit import Commit
 from .storage.deliveries import Deliveries
-from .storage.ledger import Commit, Ledger
+from .storage.ledger import Ledger
 from .storage.lock import ServiceLock
 
 DEFAULT_START = datetime(2026, 1, 1, tzinfo=UTC)

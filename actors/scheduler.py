@@ -13,8 +13,9 @@ from ..core.clock import SECOND
 from ..core.commands import AlarmTriggered, ClockStepped, NewEntry, RescueRuns, RunFinished
 from ..core.errors import InvalidMessage, StorageError, TocsinError
 from ..core.notification import Notification
+from ..storage.commit import Commit
 from ..storage.database import Database
-from ..storage.ledger import Commit, Ledger
+from ..storage.ledger import Ledger
 from .attempts import Attempts
 from .base import Actor
 from .clockwatch import ClockWatch

@@ -11,8 +11,8 @@ from ..core.limits import AGEING, rank
 from ..core.outcomes import unplannable
 from ..core.state import PLANNED, RunState, TaskState
 from ..core.work import Start
+from . import sets
 from .limiter import Limiter, has_limits
-from .rows import select_in
 from .unit import Unit
 
 _BY_HAND = f"runs.cause NOT IN ({', '.join(map(repr, sorted(PLANNED)))})"
@@ -142,11 +142,6 @@ def _places(unit: Unit, task: TaskState) -> list[tuple[tuple[int, int], TaskStat
         return []
 
 
-def _blob(stored: object) -> bytes:
-    """The entry as bytes, whatever somebody else wrote there; it is verified before it is read."""
-    return stored if isinstance(stored, bytes) else str(stored).encode(errors="replace")
-
-
 def _starts(
     connection: sqlite3.Connection, unit: Unit, claimed: list[tuple[TaskState, RunState]]
 ) -> list[Start]:
@@ -155,7 +150,7 @@ def _starts(
     wanted = {task.entry_id for task, _ in claimed} - unit.entries.keys()
     blobs = dict(unit.entries)
     if wanted:
-        blobs |= dict(select_in(connection, "SELECT id, entry FROM scheduler WHERE id IN", wanted))
+        blobs |= sets.blobs(connection, "scheduler", "entry", wanted)
     return [
         Start(
             run_id=run.id,
@@ -166,7 +161,7 @@ def _starts(
             tenant=task.tenant,
             target=task.target,
             entry_id=task.entry_id,
-            blob=_blob(blobs.get(task.entry_id, b"")),
+            blob=blobs.get(task.entry_id, b""),
             due_at=run.due_at,
             missed=run.missed,
             timeout=task.policy.timeout,

@@ -41,6 +41,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.path = sqlite_path(url)
+        self._transactions = 0
         self._db = peewee.SqliteDatabase(
             str(self.path),
             pragmas={
@@ -130,10 +131,19 @@ class Database:
             StorageUnavailable: the database is locked, full, read-only or gone; nothing changed.
             Fenced: it may not be committed; nothing changed.
         """
+        self._transactions += 1
         with self.session() as connection, self._db.atomic():
             yield connection
             if not may_commit():
                 raise Fenced("its writer was replaced meanwhile: nothing is stored")
+
+    def epoch(self) -> tuple[int, int]:
+        """The moment of a transaction, asked within it.
+
+        When two transactions of one thread have the epochs (v, n) and (v, n + 1), nobody wrote in
+        between: what the first one left may be used by the second.
+        """
+        return self.data_version(), self._transactions
 
     def data_version(self) -> int:
         """A number that changes when somebody else writes to the database.

@@ -5,7 +5,7 @@ decided on its own; what is wrong with one is that one's answer and costs no oth
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from ..core import commands as c
@@ -37,46 +37,16 @@ from ..core.state import PLANNED, TaskState
 from ..core.steps import replan
 from ..core.task import Task
 from ..core.when import to_schedule
-from ..core.work import Alarm, Claim, Notice, Start
+from ..core.work import Claim
 from .batch import addressed, rung
 from .claims import Claims
+from .commit import Answer, Commit, SetAside
 from .database import Database, Permission, always
 from .drafts import Draft, Drafts, check_text
+from .inflight import InFlight
 from .links import Links
 from .lookup import task_of_run, the_task
 from .unit import Unit
-
-Answer = Any
-"""What a command answers: its reply, or the TocsinError that it earned."""
-
-
-@dataclass(slots=True)
-class Commit:
-    """What one transaction made durable, and what must follow it.
-
-    Attributes:
-        answers: one for each command, in order.
-        armed: alarms that were set, moved or cleared.
-        starts: attempts that were claimed and must be made.
-        cancels: attempts that should stop.
-        notices: what people should hear of.
-        published: whether a handler published something.
-    """
-
-    answers: list[Answer] = field(default_factory=list)
-    armed: list[Alarm] = field(default_factory=list)
-    starts: list[Start] = field(default_factory=list)
-    cancels: list[Claim] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-    published: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _SetAside:
-    """Quarantine a task whose run cannot be stored."""
-
-    task_id: int
-    reason: str
 
 
 class _Torn(Exception):
@@ -108,8 +78,10 @@ class Ledger:
         self._drafts = drafts
         self._claims = claims
         self.may_commit: Permission = always
+        self._epoch = (-1, -1)
+        self._in_flight = InFlight()
 
-    def execute(self, commands: Sequence[c.Command | _SetAside], *, slots: int = 0) -> Commit:
+    def execute(self, commands: Sequence[c.Command | SetAside], *, slots: int = 0) -> Commit:
         """Carry out a batch in one transaction; it is durable when this returns.
 
         Args:
@@ -146,10 +118,11 @@ class Ledger:
         """Whether runs may wait in the database for a free slot."""
         return self._claims is not None and self._claims.backlog
 
-    def _execute(self, commands: Sequence[c.Command | _SetAside], slots: int) -> Commit:
+    def _execute(self, commands: Sequence[c.Command | SetAside], slots: int) -> Commit:
         commit = Commit()
         with self._database.transaction(self.may_commit) as connection:
-            unit = Unit(connection, self._clock.now())
+            epoch = self._database.epoch()
+            unit = Unit(connection, self._clock.now(), self._known_at(epoch))
             unit.load(addressed(commands))
             replies = [self._attempt(command, unit, commit) for command in commands]
             Links(unit).cascade()
@@ -161,9 +134,15 @@ class Ledger:
             commit.notices = notices(unit.events, unit.tasks)
             commit.published = any(isinstance(event, e.HandlerEvent) for event in unit.events)
             commit.answers = [reply() if callable(reply) else reply for reply in replies]
+        self._epoch, self._in_flight = epoch, unit.leave()
         return commit
 
-    def _one_by_one(self, commands: Sequence[c.Command | _SetAside], slots: int) -> Commit:
+    def _known_at(self, epoch: tuple[int, int]) -> InFlight:
+        """What need not be read: nothing, if anybody else may have written meanwhile."""
+        version, number = epoch
+        return self._in_flight if self._epoch == (version, number - 1) else InFlight()
+
+    def _one_by_one(self, commands: Sequence[c.Command | SetAside], slots: int) -> Commit:
         """The batch failed as a whole: find the command that no database would take."""
         whole = Commit()
         for command in commands:
@@ -184,9 +163,9 @@ class Ledger:
             commit = self._one_by_one([c.AlarmTriggered(i) for i in task_ids], 0)
             commit.answers = [None]
             return commit
-        return self.execute([_SetAside(task_ids[0], f"its run cannot be stored: {error}")])
+        return self.execute([SetAside(task_ids[0], f"its run cannot be stored: {error}")])
 
-    def _attempt(self, command: c.Command | _SetAside, unit: Unit, commit: Commit) -> Answer:
+    def _attempt(self, command: c.Command | SetAside, unit: Unit, commit: Commit) -> Answer:
         """Decide one command; what is wrong with it becomes its answer."""
         handler = _HANDLERS.get(type(command))
         if handler is None:
@@ -351,7 +330,7 @@ class Ledger:
             unit.record(task, events)
         return len(unit.events) - before
 
-    def _set_aside(self, command: "_SetAside", unit: Unit, _: Commit) -> None:
+    def _set_aside(self, command: "SetAside", unit: Unit, _: Commit) -> None:
         for task in unit.load([command.task_id]):
             if task.status == "active":
                 common: dict[str, Any] = {"at": unit.now, "tenant": task.tenant}
@@ -373,7 +352,7 @@ _HANDLERS: dict[type, Callable[[Ledger, Any, Unit, Commit], Answer]] = {
     c.RetryRun: Ledger._retry,  # noqa: SLF001
     c.RunFinished: Ledger._finished,  # noqa: SLF001
     c.RescueRuns: Ledger._rescue,  # noqa: SLF001
-    _SetAside: Ledger._set_aside,  # noqa: SLF001
+    SetAside: Ledger._set_aside,  # noqa: SLF001
     c.ClockStepped: Ledger._clock_stepped,  # noqa: SLF001
 }
 

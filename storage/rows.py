@@ -2,13 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..core.errors import UnknownEvent
 from ..core.events import Event, event_from_data, to_data
 from ..core.state import RunState, TaskState, to_json
-from .traits import TRAITS, traits
+from .traits import traits
 
 TASK_COLUMNS = (
     "id", "tenant", "key", "handler", "entry_id", "digest", "schedule", "policy", "status",
@@ -29,25 +29,21 @@ SELECT_RUNS = f"SELECT {', '.join(RUN_COLUMNS)} FROM runs"
 SELECT_EVENTS = f"SELECT {', '.join(EVENT_COLUMNS)} FROM events"
 
 
-def upsert(table: str, columns: tuple[str, ...]) -> str:
-    """The statement that writes one row of `table`, new or changed."""
-    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    changes = ", ".join(f"{c} = excluded.{c}" for c in columns[1:])
-    return (
-        f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {changes}"
-    )
+TASK_PROGRESS = (
+    "id", "status", "reason", "next_run_at", "planned_until", "last_run_at", "last_status",
+    "run_count", "updated_at",
+)  # fmt: skip
+"""What changes in a task while its definition stays as it is."""
 
-
-SAVE_TASK = upsert("tasks", TASK_COLUMNS + TRAITS)
-SAVE_RUN = upsert("runs", RUN_COLUMNS)
-APPEND_EVENT = (
-    f"INSERT INTO events ({', '.join(EVENT_COLUMNS)})"
-    f" VALUES ({', '.join('?' * len(EVENT_COLUMNS))})"
-)
+RUN_PROGRESS = (
+    "id", "ready_at", "status", "reason", "waits_for", "rank", "attempt", "fence", "incarnation",
+    "started_at", "finished_at", "error", "result",
+)  # fmt: skip
+"""What changes in a run once it is planned."""
 
 
 def task_row(task: TaskState) -> tuple[Any, ...]:
-    """A task as the row that `SAVE_TASK` writes."""
+    """A task as its row, with its traits."""
     return (
         task.id, task.tenant, task.key, task.target, task.entry_id, task.digest,
         task.schedule_json, task.policy_json, task.status, task.reason, task.next_at,
@@ -58,7 +54,15 @@ def task_row(task: TaskState) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def task_state(row: tuple[Any, ...]) -> TaskState:
+def task_progress(task: TaskState) -> tuple[Any, ...]:
+    """The columns `TASK_PROGRESS` of a task."""
+    return (
+        task.id, task.status, task.reason, task.next_at, task.planned_until, task.last_run_at,
+        task.last_status, task.run_count, task.updated_at,
+    )  # fmt: skip
+
+
+def task_state(row: Sequence[Any]) -> TaskState:
     """A row as a task, still without its runs."""
     values = [*row[:-1], _loads(row[-1], {"unreadable": row[-1]}) if row[-1] != "{}" else {}]
     return TaskState(*values)
@@ -75,7 +79,16 @@ def run_row(run: RunState) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def run_state(row: tuple[Any, ...]) -> RunState:
+def run_progress(run: RunState) -> tuple[Any, ...]:
+    """The columns `RUN_PROGRESS` of a run."""
+    return (
+        run.id, run.ready_at, run.status, run.reason, run.waits_for, run.rank, run.attempt,
+        run.fence, run.incarnation, run.started_at, run.finished_at, run.error,
+        None if run.result is None else to_json(run.result),
+    )  # fmt: skip
+
+
+def run_state(row: Sequence[Any]) -> RunState:
     """A row as a run."""
     *plain, result, missed, count = row
     values = [
@@ -103,7 +116,7 @@ def event_row(event_id: int, event: Event) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def event_of(row: tuple[Any, ...]) -> Event:
+def event_of(row: Sequence[Any]) -> Event:
     """A row as an event.
 
     Raises:

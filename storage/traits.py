@@ -1,7 +1,9 @@
 """What SQL asks of a task's schedule and policy, in columns of its own beside their JSON."""
 
-import json
 from functools import lru_cache
+
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
 
 from ..core.limits import HIGHEST
 from ..core.state import parse_policy
@@ -24,13 +26,18 @@ def traits(schedule: str, policy: str) -> tuple[str, int, int | None, int]:
     return (_kind(schedule), *_of_policy(policy))
 
 
-@lru_cache(maxsize=4096)
+class _Schedule(Struct):
+    kind: str
+
+
+_read = Decoder(_Schedule).decode
+
+
 def _kind(schedule: str) -> str:
     try:
-        kind = json.loads(schedule)["kind"]
-    except (ValueError, TypeError, LookupError, RecursionError):
+        return _read(schedule).kind
+    except (DecodeError, UnicodeEncodeError, RecursionError):
         return ""
-    return kind if isinstance(kind, str) else ""
 
 
 @lru_cache(maxsize=1024)

@@ -3,32 +3,46 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from ..core.events import Event
+from ..core.events import (
+    Event,
+    OccurrenceSkipped,
+    RunPlanned,
+    TaskDeleted,
+    TaskScheduled,
+    TaskUpdated,
+)
 from ..core.evolve import evolve
 from ..core.state import RunState, TaskState, wake_at
 from ..core.work import Alarm
+from . import sets
 from .ids import Ids
+from .inflight import InFlight
 from .rows import (
-    APPEND_EVENT,
-    SAVE_RUN,
-    SAVE_TASK,
+    EVENT_COLUMNS,
+    RUN_COLUMNS,
+    RUN_PROGRESS,
     SELECT_RUNS,
-    SELECT_TASKS,
+    TASK_COLUMNS,
+    TASK_PROGRESS,
     event_row,
+    run_progress,
     run_row,
     run_state,
-    select_in,
+    task_progress,
     task_row,
     task_state,
 )
+from .traits import TRAITS
 
-_LIVE_RUNS = f"{SELECT_RUNS} WHERE status IN ('pending', 'executing') AND task_id IN"
-_AWAITS = "SELECT task_id, depends_on, outcome FROM dependencies WHERE task_id IN"
-_SAVE_AWAITS = "INSERT INTO dependencies (task_id, depends_on, tenant, outcome) VALUES (?, ?, ?, ?)"
-_ALARM = (
-    "INSERT INTO alarms (id, due_at, target, task_id, attempt) VALUES (?, ?, 'scheduler', ?, 0)"
-    " ON CONFLICT (task_id) DO UPDATE SET due_at = excluded.due_at"
-)
+_TASK_ALARMS = "tasks LEFT JOIN alarms ON alarms.task_id = tasks.id WHERE tasks.id IN"
+_TASK_AND_ALARM = (*(f"tasks.{name}" for name in TASK_COLUMNS), "alarms.due_at", "alarms.id")
+_LIVE_RUNS = "runs WHERE status IN ('pending', 'executing') AND task_id IN"
+_AWAITS = ("task_id", "depends_on", "outcome")
+_DEPENDENCY = ("task_id", "depends_on", "tenant", "outcome")
+_ENTRY = ("id", "updated_at", "entry")
+_ALARM = ("id", "due_at", "target", "task_id", "attempt")
+_REDEFINES = (TaskScheduled, TaskUpdated, TaskDeleted)
+_BEGINS = (RunPlanned, OccurrenceSkipped)
 
 
 class Unit:
@@ -37,9 +51,12 @@ class Unit:
     Args:
         connection: inside a write transaction.
         now: the instant of everything that happens in this unit, microseconds UTC.
+        known: states that need not be read, for they are as the last transaction left them.
     """
 
-    def __init__(self, connection: sqlite3.Connection, now: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, now: int, known: InFlight | None = None
+    ) -> None:
         self.now = now
         self.ids = Ids(connection)
         self.tasks: dict[int, TaskState] = {}
@@ -48,8 +65,12 @@ class Unit:
         self.alarms: dict[int, Alarm] = {}
         self.armed: list[Alarm] = []
         self.connection = connection
+        self._known = known or InFlight()
+        self._new: set[int] = set()
+        self._redefined: set[int] = set()
         self._changed: dict[int, TaskState] = {}
         self._to_arm: dict[int, TaskState] = {}
+        self._new_runs: dict[int, RunState] = {}
         self._changed_runs: dict[int, RunState] = {}
         self._awaited: dict[int, dict[int, str | None]] = {}
         self._keys: dict[tuple[str, str], int] = {}
@@ -59,20 +80,19 @@ class Unit:
         wanted = list(dict.fromkeys(task_ids))
         missing = [i for i in wanted if i not in self.tasks]
         if missing:
-            self._add(select_in(self.connection, f"{SELECT_TASKS} WHERE id IN", missing))
+            self._read(missing)
         return [self.tasks[i] for i in wanted if i in self.tasks]
 
     def find(self, tenant: str, key: str) -> TaskState | None:
         """The task with this key, None when there is none."""
         known = self._keys.get((tenant, key))
         if known is None:
-            rows = self.connection.execute(
-                f"{SELECT_TASKS} WHERE tenant = ? AND key = ?", (tenant, key)
-            ).fetchall()
-            known = rows[0][0] if rows else None
-            self._add([row for row in rows if row[0] not in self.tasks])
-        task = self.tasks.get(known) if known is not None else None
-        return task if task is not None and task.key == key else None  # deleted: the key is free
+            row = self.connection.execute(
+                "SELECT id FROM tasks WHERE tenant = ? AND key = ?", (tenant, key)
+            ).fetchone()
+            known = row[0] if row else None
+        found = self.load([known]) if known is not None else []
+        return found[0] if found and found[0].key == key else None  # deleted: the key is free
 
     def keys(self, tenant: str) -> list[str]:
         """Keys of a tenant's tasks, the latest ones, for hints."""
@@ -110,11 +130,16 @@ class Unit:
     def record(self, task: TaskState | None, events: Sequence[Event]) -> TaskState | None:
         """Append events and move their task on."""
         for event in events:
+            if isinstance(event, _REDEFINES):
+                (self._new if task is None else self._redefined).add(event.task_id)
             task, run = evolve(task, event)
-            self.events.append(event)
-            self._changed[task.id] = self._to_arm[task.id] = self.tasks[task.id] = task
-            if run is not None:
+            if isinstance(event, _BEGINS) and run is not None:
+                self._new_runs[run.id] = run
+            elif run is not None and run.id not in self._new_runs:
                 self._changed_runs[run.id] = run
+        if events and task is not None:
+            self.events += events
+            self._changed[task.id] = self._to_arm[task.id] = self.tasks[task.id] = task
             if task.key is not None:
                 self._keys[task.tenant, task.key] = task.id
         return task
@@ -125,20 +150,41 @@ class Unit:
 
     def flush(self) -> None:
         """Write everything: entries, events, projections, alarms."""
-        run = self.connection.executemany
-        if self.entries:
-            run(
-                "INSERT INTO scheduler (id, updated_at, entry) VALUES (?, ?, ?)",
-                [(i, self.now, blob) for i, blob in self.entries.items()],
-            )
-        if self.events:
-            fresh = self.ids.stream("events")
-            run(APPEND_EVENT, [event_row(next(fresh), event) for event in self.events])
-            run(SAVE_TASK, [task_row(task) for task in self._changed.values()])
-            run(SAVE_RUN, [run_row(r) for r in self._changed_runs.values()])
+        entries = [(i, self.now, blob) for i, blob in self.entries.items()]
+        self._insert("scheduler", _ENTRY, entries)
+        fresh = self.ids.stream("events")
+        events = [event_row(next(fresh), event) for event in self.events]
+        self._insert("events", EVENT_COLUMNS, events)
+        self._save_tasks()
+        self._insert("runs", RUN_COLUMNS, [run_row(r) for r in self._new_runs.values()])
+        progress = [run_progress(run) for run in self._changed_runs.values()]
+        sets.update(self.connection, "runs", RUN_PROGRESS, progress)
         self._save_awaits()
         self._arm()
         self.ids.save()
+
+    def leave(self) -> InFlight:
+        """What the next transaction need not read, once this one is committed."""
+        self._known.put(
+            (task, self.alarms.get(task.id)) for task in self.tasks.values() if task.runs
+        )
+        return self._known
+
+    def _insert(self, table: str, columns: tuple[str, ...], rows: Sequence[sets.Row]) -> None:
+        sets.insert(self.connection, table, columns, rows)
+
+    def _save_tasks(self) -> None:
+        new, redefined, moved = [], [], []
+        for task in self._changed.values():
+            if task.id in self._new:
+                new.append(task_row(task))
+            elif task.id in self._redefined:
+                redefined.append(task_row(task))
+            else:
+                moved.append(task_progress(task))
+        sets.update(self.connection, "tasks", TASK_COLUMNS + TRAITS, redefined)  # may free a key
+        self._insert("tasks", TASK_COLUMNS + TRAITS, new)
+        sets.update(self.connection, "tasks", TASK_PROGRESS, moved)
 
     def _save_awaits(self) -> None:
         """Write anew what the tasks wait for whose waiting changed."""
@@ -149,52 +195,75 @@ class Unit:
         ]
         if not changed:
             return
-        run = self.connection.executemany
-        run("DELETE FROM dependencies WHERE task_id = ?", [(i,) for i in changed])
-        run(
-            _SAVE_AWAITS,
-            [
-                (i, needed, self.tasks[i].tenant, outcome)
-                for i in changed
-                for needed, outcome in self.tasks[i].awaits.items()
-            ],
+        self.connection.executemany(
+            "DELETE FROM dependencies WHERE task_id = ?", [(i,) for i in changed]
         )
+        rows = [
+            (i, needed, self.tasks[i].tenant, outcome)
+            for i in changed
+            for needed, outcome in self.tasks[i].awaits.items()
+        ]
+        self._insert("dependencies", _DEPENDENCY, rows)
 
     def _arm(self) -> None:
         """Bring the alarm of each changed task to the instant that it waits for."""
-        set_: list[tuple[int, int, int]] = []
-        cleared: list[tuple[int]] = []
+        new: list[sets.Row] = []
+        moved: list[sets.Row] = []
+        cleared: list[int] = []
         for task in self._to_arm.values():
             due_at, alarm = wake_at(task, self.now), self.alarms.get(task.id)
-            if alarm is not None and alarm.due_at == due_at:
+            if due_at == (alarm.due_at if alarm else None):
                 continue
-            if due_at is not None:
-                alarm_id = alarm.id if alarm else self.ids.next("alarms")
-                set_.append((alarm_id, due_at, task.id))
-                self.alarms[task.id] = Alarm(due_at, alarm_id, task.id)
-                self.armed.append(self.alarms[task.id])
-            elif alarm is not None:
-                cleared.append((alarm.id,))
-                self.armed.append(Alarm(None, alarm.id, task.id))
-        self.connection.executemany(_ALARM, set_)
-        self.connection.executemany("DELETE FROM alarms WHERE id = ?", cleared)
+            if due_at is None:
+                gone = self.alarms.pop(task.id)
+                cleared.append(gone.id)
+                self.armed.append(Alarm(None, gone.id, task.id))
+                continue
+            if alarm is not None:
+                moved.append((alarm.id, due_at))
+            else:
+                new.append((self.ids.next("alarms"), due_at, "scheduler", task.id, 0))
+            alarm_id = alarm.id if alarm else new[-1][0]
+            self.alarms[task.id] = Alarm(due_at, alarm_id, task.id)
+            self.armed.append(self.alarms[task.id])
+        self._insert("alarms", _ALARM, new)
+        sets.update(self.connection, "alarms", ("id", "due_at"), moved)
+        if cleared:
+            sets.delete(self.connection, "alarms", cleared)
 
-    def _add(self, rows: list[tuple[object, ...]]) -> None:
-        """Take loaded tasks in, with their unfinished runs and their alarms."""
-        if not rows:
-            return
-        for row in rows:
-            task = task_state(row)
-            self.tasks[task.id] = task
-            if task.key is not None:
-                self._keys[task.tenant, task.key] = task.id
-        ids = [int(str(row[0])) for row in rows]
-        for run in map(run_state, select_in(self.connection, _LIVE_RUNS, ids)):
+    def _read(self, task_ids: list[int]) -> None:
+        """Take tasks in, with their unfinished runs and their alarms."""
+        unknown = []
+        for task_id in task_ids:
+            known = self._known.pop(task_id)
+            if known is None:
+                unknown.append(task_id)
+                continue
+            self._take_in(*known)
+            self._awaited[task_id] = dict(known[0].awaits)
+        if unknown:
+            self._read_stored(unknown)
+
+    def _read_stored(self, task_ids: list[int]) -> None:
+        after = []
+        for row in sets.select(self.connection, _TASK_AND_ALARM, _TASK_ALARMS, task_ids):
+            *columns, due_at, alarm_id = row
+            task = task_state(columns)
+            alarm = None if alarm_id is None else Alarm(due_at, alarm_id, task.id)
+            self._take_in(task, alarm)
+            if '"kind":"after"' in task.schedule_json:
+                after.append(task.id)
+        for run in map(run_state, sets.select(self.connection, RUN_COLUMNS, _LIVE_RUNS, task_ids)):
             self.tasks[run.task_id].runs[run.id] = run
-        after = [i for i in ids if '"kind":"after"' in self.tasks[i].schedule_json]
-        for task_id, needed, outcome in select_in(self.connection, _AWAITS, after) if after else ():
-            self.tasks[task_id].awaits[needed] = outcome
-        self._awaited |= {i: dict(self.tasks[i].awaits) for i in after}
-        alarms = "SELECT due_at, id, task_id FROM alarms WHERE task_id IN"
-        for alarm in select_in(self.connection, alarms, ids):
-            self.alarms[alarm[2]] = Alarm(*alarm)
+        if after:
+            source = "dependencies WHERE task_id IN"
+            for task_id, needed, outcome in sets.select(self.connection, _AWAITS, source, after):
+                self.tasks[task_id].awaits[needed] = outcome
+            self._awaited |= {i: dict(self.tasks[i].awaits) for i in after}
+
+    def _take_in(self, task: TaskState, alarm: Alarm | None) -> None:
+        self.tasks[task.id] = task
+        if alarm is not None:
+            self.alarms[task.id] = alarm
+        if task.key is not None:
+            self._keys[task.tenant, task.key] = task.id

@@ -18,7 +18,8 @@ from tocsin.core.task import Task
 from tocsin.core.work import Start
 from tocsin.opening import Opened
 from tocsin.storage.claims import Claims
-from tocsin.storage.ledger import Commit, Ledger
+from tocsin.storage.commit import Commit
+from tocsin.storage.ledger import Ledger
 from tocsin.storage.rows import SELECT_RUNS, TASK_COLUMNS, run_state
 from tocsin.storage.traits import TRAITS
 

@@ -1,0 +1,105 @@
+"""Rows as sets: one statement writes, or reads, many of them.
+
+Each step of a statement gives the interpreter away, and other threads may keep it for
+milliseconds. So a commit of a thousand runs takes a few dozen steps, and not a few per run.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+Row = Sequence[Any]
+
+_SIZES = (256, 64, 16, 4, 1)
+"""Rows of one statement: few enough forms for all of them to stay prepared."""
+
+
+def insert(
+    connection: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Sequence[Row]
+) -> None:
+    """Add rows that are new."""
+    for part in _parts(rows):
+        statement = _insert(table, columns, len(part))
+        connection.execute(statement, [*chain.from_iterable(part)])
+
+
+def update(
+    connection: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Sequence[Row]
+) -> None:
+    """Change rows; the first column is the id that finds them."""
+    for part in _parts(rows):
+        statement = _update(table, columns, len(part))
+        connection.execute(statement, [*chain.from_iterable(part)])
+
+
+def delete(connection: sqlite3.Connection, table: str, ids: Iterable[int]) -> None:
+    """Remove the rows with these ids."""
+    connection.execute(
+        f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    )
+
+
+def select(
+    connection: sqlite3.Connection,
+    columns: tuple[str, ...],
+    source: str,
+    ids: Iterable[int],
+) -> list[Row]:
+    """The rows of a `source` that ends in `IN`, for any number of ids. No column is a blob."""
+    statement, wanted = _select(columns, source), json.dumps(list(ids))
+    try:
+        [(found,)] = connection.execute(statement, (wanted,)).fetchall()
+        rows: list[Row] = msgspec.json.decode(found)
+    except (sqlite3.OperationalError, msgspec.DecodeError):  # a blob that somebody else wrote
+        plain = f"SELECT {', '.join(columns)} FROM {source} (SELECT value FROM json_each(?))"
+        return connection.execute(plain, (wanted,)).fetchall()
+    return rows
+
+
+def blobs(
+    connection: sqlite3.Connection, table: str, column: str, ids: Iterable[int]
+) -> dict[int, bytes]:
+    """One blob of each row with these ids."""
+    rows = select(connection, ("id", f"hex({column})"), f"{table} WHERE id IN", ids)
+    return {row[0]: bytes.fromhex(row[1]) for row in rows}
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    done = 0
+    for size in _SIZES:
+        while len(rows) - done >= size:
+            yield rows[done : done + size]
+            done += size
+
+
+def _marks(columns: tuple[str, ...], rows: int) -> str:
+    return ", ".join([f"({', '.join('?' * len(columns))})"] * rows)
+
+
+@lru_cache(maxsize=256)
+def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {_marks(columns, rows)}"
+
+
+@lru_cache(maxsize=256)
+def _update(table: str, columns: tuple[str, ...], rows: int) -> str:
+    key, *changed = columns
+    changes = ", ".join(f"{name} = changed.{name}" for name in changed)
+    return (
+        f"WITH changed ({', '.join(columns)}) AS (VALUES {_marks(columns, rows)})"
+        f" UPDATE {table} SET {changes} FROM changed WHERE {table}.{key} = changed.{key}"
+    )
+
+
+@lru_cache(maxsize=256)
+def _select(columns: tuple[str, ...], source: str) -> str:
+    return (
+        f"SELECT json_group_array(json_array({', '.join(columns)}))"
+        f" FROM {source} (SELECT value FROM json_each(?))"
+    )
