@@ -20,7 +20,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint types wheel smoke check bench chaos vectors simulation fuzz clean
+.PHONY: help run test lint types wheel smoke check bench chaos faults vectors simulation fuzz clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [ARGS="..."] [PYTHON=python3.12]'
@@ -53,6 +53,9 @@ bench: .venv/.runtime  ## Measure how late tasks start; ARGS go to the benchmark
 
 chaos: .venv/.runtime  ## Two minutes of load while everything is crashed and hung; ARGS, too
 	@.venv/bin/python tests/chaos/campaign.py $(ARGS)
+
+faults: .venv/.runtime  ## 2,000 kills, 1,000 power cuts, full and locked disks; ARGS: which
+	@.venv/bin/python tests/faults/faults.py $(ARGS)
 
 vectors: .venv/.runtime  ## Compare our cron with recorded vectors; ARGS name other files
 	@.venv/bin/python tests/vectors.py $(ARGS)
