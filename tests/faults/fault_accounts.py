@@ -41,7 +41,7 @@ class Accounts:
         self._tasks: dict[str, set[State]] = {}
         self._before: dict[str, set[State]] = {}
         self._shots: set[str] = set()
-        self._slots_until = 0
+        self._slots_until: dict[str, int] = {}
         self._runs: set[int] = set()
         self._made: dict[int, list[int]] = defaultdict(list)
         self._claimed: dict[int, list[int]] = defaultdict(list)
@@ -63,7 +63,7 @@ class Accounts:
                 case "started":
                     self.startups.append(note["took"])
                 case "rested":
-                    self._slots_until = note["at"]
+                    self._slots_until[note["key"]] = note["at"]
                 case _:
                     touched.add(note["key"])
                     self._take(note["key"], note)
@@ -213,7 +213,7 @@ class Accounts:
             self.expect(due_at == at, f"{key}: the slot at {at} is missing or twice, not {due_at}")
             at = due_at + count * INTERVAL
             self.found["slots"] += count
-        self.expect(at >= self._slots_until, f"{key}: slots from {at} on are missing")
+        self.expect(at >= self._slots_until[key], f"{key}: slots from {at} on are missing")
 
 
 def step(state: State, note: dict[str, Any]) -> State:

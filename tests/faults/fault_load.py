@@ -170,10 +170,11 @@ class Load:
         self.over.set()
         for key, policy in BEATS.items():
             task = self.app.schedule(key, every("50ms", anchor=self.anchor), key=key, **policy)
-            while task.next_run_at and task.next_run_at.timestamp() < time.time() - 1:
+            moment = time.time()
+            while task.next_run_at and task.next_run_at.timestamp() < moment:
                 time.sleep(0.02)
                 task = self.app.get(key)
-            self.notes.write(verb="rested", at=int((time.time() - 1) * 1_000_000))
+            self.notes.write(verb="rested", key=key, at=int(moment * 1_000_000))
             self.app.cancel(key, "the campaign is over")
         end = time.monotonic() + limit
         while self.unfinished() and time.monotonic() < end:

@@ -59,7 +59,8 @@ SECOND_END = (
 
 HARM: list[tuple[str, str, str]] = [
     ("a task", "DELETE FROM tasks WHERE key = (SELECT max(key) FROM tasks)", "but not there"),
-    ("a change", "UPDATE tasks SET status = 'paused' WHERE status = 'active'", "not {"),
+    ("a change", "UPDATE tasks SET status = 'x' WHERE handler = 'good' AND status <> 'completed'",
+     "not {"),
     ("a slot", f"DELETE FROM runs WHERE due_at = (SELECT max(r.due_at) {OF_BEAT})", "missing"),
     ("a slot twice", f"UPDATE runs SET count = 9 WHERE due_at = (SELECT min(r.due_at) {OF_BEAT})",
      "missing or twice"),
