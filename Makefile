@@ -3,7 +3,8 @@
 #
 #   .venv/     the environment; .venv/.runtime and .venv/.dev say what is installed in it
 #   dist/      the wheel
-#   build/     installed/ (the unpacked wheel, for mypy) and smoke/ (a fresh environment with it)
+#   build/     installed/ (the unpacked wheel, for mypy) and smoke/ (a fresh environment with it),
+#              peers/ (what the benchmark compares with, each in an environment of its own)
 
 PYTHON ?= python3
 
@@ -48,8 +49,9 @@ smoke: build/smoke/.stamp  ## Try the built wheel in a fresh environment, outsid
 
 check: lint types test smoke  ## Everything that must hold before a merge
 
-bench: .venv/.runtime  ## Measure how late tasks start; ARGS go to the benchmark
-	@.venv/bin/python benchmarks/lateness.py $(ARGS)
+bench: .venv/.runtime  ## Measure everything, peers beside it: 50 minutes; ARGS="W1 W3 --quick"
+	@mkdir -p build
+	@.venv/bin/python benchmarks/bench.py --full --page docs/performance.md $(ARGS)
 
 chaos: .venv/.runtime  ## Two minutes of load while everything is crashed and hung; ARGS, too
 	@.venv/bin/python tests/chaos/campaign.py $(ARGS)

@@ -1,0 +1,105 @@
+"""Measures this project's workloads, and its peers beside it.
+
+    make bench                              everything: about 50 minutes
+    make bench ARGS="W1 W3 --quick"         some workloads, small: about a minute each
+    make bench ARGS="--alone"               without the peers: about 12 minutes
+
+Every figure of this project is taken on SQLite, WAL, synchronous=FULL, with the event log, the
+history of runs and durable claims: there is no faster mode to measure.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import limits
+import machine
+import page
+import report
+from cases import CASES, WORKLOADS
+from catalogue import PEERS, TOCSIN, Entrant
+from environments import ROOT, postgresql_python, python_of
+from results import Run
+from runs import Runs, quietly
+from servers import Missing, served
+from sizes import FULL, FULL_PEERS, QUICK
+
+PENDING = {"full": (1_000_000, 100_000), "quick": (10_000, 1_000)}
+"""How many are pending where many are: for this project, and for peers."""
+
+
+def main() -> None:
+    """Measure, print, write."""
+    chosen = arguments()
+    folder = Path(chosen.folder or tempfile.mkdtemp(prefix="bench-", dir=ROOT / "build"))
+    folder.mkdir(parents=True, exist_ok=True)
+    run = Run(machine.describe(), limits.measure(folder))
+    entrants = [TOCSIN] if chosen.alone else [TOCSIN, *PEERS]
+    if chosen.only:
+        entrants = [e for e in entrants if any(o.lower() in e.name.lower() for o in chosen.only)]
+    for entrant in entrants:
+        try:
+            measure(entrant, chosen, folder, run)
+        except Missing as missing:
+            run.skipped[entrant.name] = str(missing)
+            print(f"{entrant.name}  skipped: {missing}", flush=True)
+        run.save(Path(chosen.json))
+    report.show(run)
+    if chosen.page and chosen.size == "full":
+        page.update(run, Path(chosen.page))
+
+
+def measure(entrant: Entrant, chosen: argparse.Namespace, folder: Path, run: Run) -> None:
+    """All the chosen workloads of one entrant.
+
+    Raises:
+        Missing: what it needs cannot be had here.
+    """
+    ours = entrant is TOCSIN
+    sizes = QUICK if chosen.size == "quick" else FULL if ours else FULL_PEERS
+    pending = PENDING[chosen.size][0 if ours else 1]
+    python = python_of(entrant)
+    helper = postgresql_python() if entrant.server == "postgresql" else python
+    with served(entrant.server, folder, helper) as server:
+        runs = Runs(entrant, python, server, folder, pending=pending, sizes=sizes)
+        for case in CASES:
+            if case.workload in chosen.workloads and case.workload in entrant.workloads:
+                result = quietly(lambda case=case: runs.carry_out(case), _say)
+                run.results.append(result)
+                run.save(Path(chosen.json))
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("workloads", nargs="*", metavar="W1", help="workloads; default all")
+    size = parser.add_mutually_exclusive_group()
+    parser.set_defaults(size="quick")
+    size.add_argument("--quick", dest="size", action="store_const", const="quick")
+    size.add_argument("--full", dest="size", action="store_const", const="full")
+    parser.add_argument("--alone", action="store_true", help="without the peers")
+    parser.add_argument("--only", action="append", metavar="NAME", help="who takes part")
+    parser.add_argument("--folder", help="where stores are kept, to use them again")
+    parser.add_argument("--json", default=str(ROOT / "build" / "bench.json"), help="figures")
+    parser.add_argument(
+        "--page", metavar="FILE", help="the page whose tables are brought up to date"
+    )
+    chosen = parser.parse_args()
+    chosen.workloads = [name.upper() for name in chosen.workloads] or list(WORKLOADS)
+    strange = sorted(set(chosen.workloads) - set(WORKLOADS))
+    if strange:
+        parser.error(
+            f"no workload is called {', '.join(strange)}: there are {', '.join(WORKLOADS)}"
+        )
+    return chosen
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

