@@ -107,8 +107,12 @@ class Runs:
         with (work / "errors.txt").open("w+") as errors:
             subprocess.run(
                 [self._python, _MEASURE, order],
-                stdout=errors, stderr=errors, env=self._environment(work), timeout=_LONGEST, check=False,
-            )  # fmt: skip
+                stdout=errors,
+                stderr=errors,
+                env=self._environment(work),
+                timeout=_LONGEST,
+                check=False,
+            )
             errors.seek(0)
             said = errors.read().strip().splitlines()
         order.unlink()

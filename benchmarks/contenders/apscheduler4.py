@@ -12,9 +12,8 @@ from apscheduler.datastores.sqlalchemy import SQLAlchemyDataStore
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from contender import FAR, SECOND, Contender, Order
-from sqlalchemy.ext.asyncio import create_async_engine
-
 from contenders.loop import Loop
+from sqlalchemy.ext.asyncio import create_async_engine
 
 _LEFT = (
     "SELECT (SELECT count(*) FROM schedules WHERE next_fire_time IS NOT NULL)"

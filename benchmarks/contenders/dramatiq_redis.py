@@ -39,9 +39,9 @@ class DramatiqRedis(Contender):
         self.pending = self.left()
 
     def start(self) -> None:
+        program = Path(sys.executable).with_name("dramatiq")
         self.workers = subprocess.Popen(
-            [Path(sys.executable).with_name("dramatiq"), "contenders.dramatiq_redis"]
-            + ["--processes", "2", "--threads", "8"],
+            [program, "contenders.dramatiq_redis", "--processes", "2", "--threads", "8"],
             cwd=Path(__file__).parents[1],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

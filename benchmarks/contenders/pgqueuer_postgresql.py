@@ -8,13 +8,12 @@ from pathlib import Path
 import asyncpg
 import recorder
 from contender import FAR, SECOND, Contender, Order
+from contenders.loop import Loop
+from contenders.postgresql_store import Store
 from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
-
-from contenders.loop import Loop
-from contenders.postgresql_store import Store
 
 _BULK = 1_000
 _FILL = 5_000

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import recorder
 from contender import FAR, Contender, Order
-from procrastinate import App, PsycopgConnector
-
 from contenders.loop import Loop
 from contenders.postgresql_store import Store
+from procrastinate import App, PsycopgConnector
 
 _LEFT = "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
 _CLONE = """
