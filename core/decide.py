@@ -27,7 +27,7 @@ _NOW = to_json(Now().to_dict())
 """How "as soon as possible" is written before it is bound."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewTask:
     """A `NewEntry` made ready: its schedule as asked, its entry as it would be stored.
 
@@ -36,6 +36,7 @@ class NewTask:
         timezone: the zone of schedules and phrases that name none.
         entry_id: the row that the entry gets if it is stored.
         digest: fingerprint of the entry's content.
+        policy_json: what differs from the default policy.
     """
 
     tenant: str
@@ -45,11 +46,22 @@ class NewTask:
     digest: str
     schedule: Schedule
     timezone: str
-    policy: Policy
+    policy_json: str
     created_by: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
     paused: bool = False
     revive: bool = True
+    _bound: Schedule | None = None
+
+    def bound(self, now: int) -> Schedule:
+        """The schedule as it is meant at this moment, always the same one.
+
+        Raises:
+            InvalidSchedule: the rule makes no sense at that moment.
+        """
+        if self._bound is None:
+            self._bound = self.schedule.bind(now, self.timezone)
+        return self._bound
 
 
 def schedule_task(new: NewTask, task: TaskState | None, now: int) -> list[e.Event]:
@@ -216,11 +228,11 @@ def _planned_from(task: TaskState, instant: int) -> int | None:
 
 
 def _scheduled(new: NewTask, task_id: int, planned_until: int | None, now: int) -> e.TaskScheduled:
-    bound = new.schedule.bind(now, new.timezone)
+    bound = new.bound(now)
     return e.TaskScheduled(
         at=now, tenant=new.tenant, task_id=task_id, key=new.key, target=new.target,
         entry_id=new.entry_id, digest=new.digest, schedule=to_json(bound.to_dict()),
-        policy=to_json(new.policy.to_dict()),
+        policy=new.policy_json,
         next_at=first_occurrence(bound, now, planned_until),
         created_by=new.created_by, paused=new.paused, metadata=dict(new.metadata),
     )  # fmt: skip
@@ -228,7 +240,7 @@ def _scheduled(new: NewTask, task_id: int, planned_until: int | None, now: int) 
 
 def _redefined(new: NewTask, task: TaskState, now: int) -> e.TaskUpdated:
     same_schedule, same_entry = _same_schedule(new, task, now), new.digest == task.digest
-    bound = new.schedule.bind(now, new.timezone)
+    bound = new.bound(now)
     next_at = task.next_at if same_schedule else first_occurrence(bound, now, task.planned_until)
     return e.TaskUpdated(
         at=now, tenant=task.tenant, task_id=task.id, next_at=next_at,
@@ -236,7 +248,7 @@ def _redefined(new: NewTask, task: TaskState, now: int) -> e.TaskUpdated:
         target=None if same_entry else new.target,
         entry_id=None if same_entry else new.entry_id,
         digest=None if same_entry else new.digest,
-        policy=to_json(new.policy.to_dict()),
+        policy=new.policy_json,
         metadata=dict(new.metadata),
     )  # fmt: skip
 
@@ -256,7 +268,7 @@ def _same_schedule(new: NewTask, task: TaskState, now: int) -> bool:
 def _same_rest(new: NewTask, task: TaskState) -> bool:
     return (
         new.digest == task.digest
-        and to_json(new.policy.to_dict()) == task.policy_json
+        and new.policy_json == task.policy_json
         and dict(new.metadata) == task.metadata
     )
 

@@ -35,9 +35,9 @@ class Entry:
         if self.handler is not None and (self.module or self.function):
             raise InvalidEntry("an entry has either a handler or a module and a function, not both")
         for name in (self.module, self.function, self.handler):
-            if name is not None:
+            if name is not None and not (type(name) is str and _is_name(name)):
                 _require_name(name)
-        if not all(isinstance(name, str) for name in self.kwargs):
+        if self.kwargs and not all(isinstance(name, str) for name in self.kwargs):
             raise InvalidEntry("the names of keyword arguments must be strings")
 
     @property
@@ -67,25 +67,35 @@ class Entry:
         unknown = set(data) - {"module", "function", "handler", "args", "kwargs"}
         if unknown:
             raise InvalidEntry(f"an entry has no {', '.join(sorted(map(str, unknown)))}")
-        args = () if data.get("args") is None else data["args"]
-        if isinstance(args, str | bytes) or not isinstance(args, Sequence):
+        get = data.get
+        return cls.of(get("module"), get("function"), get("handler"), get("args"), get("kwargs"))
+
+    @classmethod
+    def of(cls, module: Any, function: Any, handler: Any, args: Any, kwargs: Any) -> "Entry":
+        """An entry of values that may be anything.
+
+        Raises:
+            InvalidEntry: they do not name one callable, or are no arguments.
+        """
+        args = () if args is None else args
+        if type(args) not in {list, tuple} and (
+            isinstance(args, str | bytes) or not isinstance(args, Sequence)
+        ):
             raise InvalidEntry(f"args must be a list, not {type(args).__name__}")
-        kwargs = {} if data.get("kwargs") is None else data["kwargs"]
-        if not isinstance(kwargs, Mapping):
+        kwargs = {} if kwargs is None else kwargs
+        if type(kwargs) is not dict and not isinstance(kwargs, Mapping):
             raise InvalidEntry("kwargs must be a table of names and values")
-        return cls(
-            module=data.get("module"),
-            function=data.get("function"),
-            handler=data.get("handler"),
-            args=tuple(args),
-            kwargs=dict(kwargs),
-        )
+        return cls(module, function, handler, tuple(args), dict(kwargs))
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_NAME and text.isprintable()
 
 
 def _require_name(name: object) -> None:
     if not isinstance(name, str):
         raise InvalidEntry(f"a module, function or handler is named by a text, not {name!r:.100}")
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    if not _is_name(name):
         raise InvalidEntry(f"{name!r:.100} is no name of a module, function or handler")
 
 

@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -167,8 +166,12 @@ def _names(kind: type[Schedule]) -> tuple[dict[str, None], list[str]]:
 def _from_seconds(value: object) -> int:
     if isinstance(value, bool):
         pass
-    elif isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        return round(Fraction(value) * SECOND)
+    elif isinstance(value, int):
+        return value * SECOND
+    elif isinstance(value, float) and math.isfinite(value):
+        numerator, denominator = value.as_integer_ratio()
+        whole, rest = divmod(numerator * SECOND, denominator)
+        return whole + (2 * rest + whole % 2 > denominator)  # exact, a half goes to the even one
     raise InvalidSchedule(f"a moment is a datetime, seconds since 1970 or text, not {value!r}")
 
 

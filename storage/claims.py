@@ -91,11 +91,13 @@ class Claims:
         claimed: list[tuple[TaskState, RunState]],
     ) -> None:
         """Claim what the unit has, as far as slots and limits go."""
-        if any('"priority":' in task.policy_json for task in unit.tasks.values()):
+        special = [task for task in unit.tasks.values() if task.policy_json != "{}"]
+        if any('"priority":' in task.policy_json for task in special):
             self._ranked = True
-        if slots > 0 and has_limits(unit.tasks.values()):
+        if slots > 0 and has_limits(special):
             limiter.load_waiting(slots)
-        waiting = [place for task in list(unit.tasks.values()) for place in _places(unit, task)]
+        busy = [task for task in unit.tasks.values() if task.runs]
+        waiting = [place for task in busy for place in _places(unit, task)]
         waiting.sort(key=itemgetter(0))
         for _, task, run in waiting:
             if not claimable(task, run, unit.now):

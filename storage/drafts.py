@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..core.commands import NewEntry
 from ..core.decide import NewTask, as_json
@@ -10,6 +11,7 @@ from ..core.entry import Entry
 from ..core.errors import InvalidTask
 from ..core.options import checked_policy
 from ..core.policy import Policy
+from ..core.state import to_json
 from ..core.when import to_schedule
 from .keys import Keyring
 from .payload import Codec, digest, encode, seal
@@ -20,7 +22,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character: no encoding, and no database, can hold it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draft:
     """An entry with its payload and the task that it would make."""
 
@@ -51,6 +53,7 @@ class Drafts:
         self.timezone = timezone
         self._keys = keys
         self._policy = policy or Policy()
+        self._default: str | None = None
         self._allow = tuple(allow)
 
     def prepare(self, new: NewEntry, now: int) -> Draft:
@@ -61,21 +64,10 @@ class Drafts:
             InvalidSchedule: its time is not understood, or never comes.
             InvalidTask: its key or metadata is wrong.
         """
-        entry = Entry.from_map(
-            {
-                "module": new.module,
-                "function": new.function,
-                "handler": new.handler,
-                "args": new.args,
-                "kwargs": new.kwargs,
-            }
-        )
+        entry = Entry.of(new.module, new.function, new.handler, new.args, new.kwargs)
         _check_key(new.key)
-        check_text(new.tenant, "a tenant", optional=False)
-        check_text(new.created_by, "created_by", optional=False)
-        metadata = as_json(new.metadata)
-        schedule = to_schedule(new.when)
-        schedule.bind(now, self.timezone)
+        _check_name(new.tenant, "a tenant")
+        _check_name(new.created_by, "created_by")
         payload = encode(entry, new.codec, self._allow)
         task = NewTask(
             tenant=new.tenant,
@@ -83,19 +75,39 @@ class Drafts:
             target=entry.target,
             entry_id=0,
             digest=digest(entry, payload, new.codec),
-            schedule=schedule,
+            schedule=to_schedule(new.when),
             timezone=self.timezone,
-            policy=checked_policy(new.policy or self._policy).bound(self.timezone),
+            policy_json=self._policy_json(new.policy),
             created_by=new.created_by,
-            metadata=metadata,
+            metadata=as_json(new.metadata) if new.metadata else {},
             paused=new.paused,
             revive=new.revive,
         )
+        task.bound(now)
         return Draft(entry, payload, new.codec, task)
 
     def seal(self, draft: Draft, entry_id: int) -> bytes:
         """The signed blob for the row that the entry gets."""
         return seal(draft.payload, draft.codec, entry_id, draft.task.tenant, self._keys)
+
+    def _policy_json(self, policy: Policy | None) -> str:
+        if policy is not None:
+            return _written(policy, self.timezone)
+        if self._default is None:
+            self._default = _written(self._policy, self.timezone)
+        return self._default
+
+
+def _written(policy: Policy, timezone: str) -> str:
+    try:
+        return _written_once(policy, timezone)
+    except TypeError:  # it holds what has no hash: say what is wrong with it
+        return _written_once.__wrapped__(policy, timezone)
+
+
+@lru_cache(maxsize=256)
+def _written_once(policy: Policy, timezone: str) -> str:
+    return to_json(checked_policy(policy).bound(timezone).to_dict())
 
 
 def check_text(value: object, what: str, *, optional: bool = True) -> None:
@@ -110,6 +122,16 @@ def check_text(value: object, what: str, *, optional: bool = True) -> None:
         raise InvalidTask(f"{what} is a text, not {value!r:.100}")
     if "\0" in value or SURROGATE.search(value):
         raise InvalidTask(f"{what} has a character that cannot be stored: {value!r:.100}")
+
+
+def _check_name(value: object, what: str) -> None:
+    if type(value) is not str or not _is_storable(value):
+        check_text(value, what, optional=False)
+
+
+@lru_cache(maxsize=1024)
+def _is_storable(text: str) -> bool:
+    return bool(text) and "\0" not in text and not SURROGATE.search(text)
 
 
 def _check_key(key: object) -> None:

@@ -28,9 +28,10 @@ class InFlight:
         return self._known.pop(task_id, None)
 
     def put(self, tasks: Iterable[Known]) -> None:
-        """Keep tasks as they are stored now, as far as nobody else can change them."""
+        """Keep tasks as they are stored now; not what callers were given and may change."""
         for task, alarm in tasks:
-            if all(run.result is None for run in task.runs.values()):  # callers may hold results
+            shared = task.metadata or any(run.result is not None for run in task.runs.values())
+            if not shared:
                 self._known[task.id] = task, alarm
         while len(self._known) > MOST:
             del self._known[next(iter(self._known))]

@@ -5,7 +5,6 @@ decided on its own; what is wrong with one is that one's answer and costs no oth
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..core import commands as c
@@ -200,7 +199,8 @@ class Ledger:
     def _enter(self, draft: Draft, unit: Unit, *, connect: bool = True) -> int:
         """Store what is new about a task. Returns its id."""
         entry_id = unit.ids.next("scheduler")
-        new = replace(draft.task, entry_id=entry_id)
+        new = draft.task
+        new.entry_id = entry_id
         task = unit.find(new.tenant, new.key) if new.key is not None else None
         events = schedule_task(new, task, unit.now)
         if any(getattr(event, "entry_id", None) == entry_id for event in events):

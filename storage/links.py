@@ -49,6 +49,8 @@ class Links:
             UnknownTask: it names a task that does not exist.
             DependencyCycle: the task would wait for itself.
         """
+        if not task.awaits and '"kind":"after"' not in task.schedule_json:
+            return
         needed = self._named(task.schedule, task.tenant)
         if needed:
             find_cycle(task.id, needed, self._needed_by)

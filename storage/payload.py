@@ -12,10 +12,12 @@ import pickle
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from math import isfinite
 from typing import Any, Literal
 
 from ..core.entry import Entry
 from ..core.errors import EntryRejected, InvalidEntry
+from ..core.state import to_json
 from .keys import KEY_ID_SIZE, Keyring
 from .unpickler import load_restricted, prefixes
 
@@ -24,6 +26,7 @@ Codec = Literal["pickle", "json"]
 SIZE_LIMIT = 64 * 1024
 """The longest payload, in bytes."""
 
+_PLAIN = frozenset({str, int, bool, type(None)})
 _MAGIC = b"TOC"
 _VERSION = 1
 _CODECS: tuple[Codec, ...] = ("pickle", "json")
@@ -51,7 +54,8 @@ def encode(entry: Entry, codec: Codec, allow: Sequence[str] = ()) -> bytes:
             payload = json.dumps(content, sort_keys=True, allow_nan=False).encode()
         else:
             payload = pickle.dumps(content, protocol=5)
-            load_restricted(payload, allow)
+            if not _is_plain(content):
+                load_restricted(payload, allow)
     except Exception as error:
         raise InvalidEntry(f"{entry.target}: its arguments cannot be stored: {error}") from error
     if len(payload) > SIZE_LIMIT:
@@ -69,9 +73,31 @@ def digest(entry: Entry, payload: bytes, codec: Codec) -> str:
     texts that are one object here are two there. So its parts are taken one by one.
     """
     if codec == "pickle":
+        content = entry.to_map()
         with suppress(RecursionError):  # a list that holds itself: its pickle is all there is
-            payload = b"".join(_parts(entry.to_map()))
+            if _is_plain(content):
+                payload = to_json(content).encode(errors="surrogatepass")
+            else:
+                payload = b"".join(_parts(content))
     return hashlib.sha256(codec.encode() + payload).hexdigest()[:32]
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is made of nothing that JSON does not know as well."""
+    try:
+        return _has_plain_parts(value)
+    except RecursionError:
+        return False
+
+
+def _has_plain_parts(value: Any) -> bool:
+    kind = type(value)
+    if kind is dict:
+        named = all(type(name) is str for name in value)
+        return named and all(map(_has_plain_parts, value.values()))
+    if kind is list:
+        return all(map(_has_plain_parts, value))
+    return kind in _PLAIN or (kind is float and isfinite(value))
 
 
 def _parts(value: Any) -> Iterator[bytes]:

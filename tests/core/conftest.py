@@ -17,7 +17,7 @@ from tocsin.core.outcomes import finish, rescue
 from tocsin.core.planning import plan
 from tocsin.core.policy import Policy
 from tocsin.core.schedule import Schedule
-from tocsin.core.state import RunState, TaskState
+from tocsin.core.state import RunState, TaskState, to_json
 from tocsin.core.when import to_schedule
 
 NINE = to_instant(datetime.fromisoformat("2026-03-02T09:00:00+00:00"))
@@ -59,7 +59,7 @@ class Story:
             digest=digest,
             schedule=schedule,
             timezone="UTC",
-            policy=policy_with(Policy(), options),
+            policy_json=to_json(policy_with(Policy(), options).to_dict()),
             created_by="embedded",
             **changes,
         )
