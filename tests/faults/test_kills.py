@@ -44,8 +44,8 @@ def test_a_service_that_is_killed_again_and_again_keeps_all_its_promises(
     assert result["problems"] == []
     assert result["kills"] == 30
     found = result["found"]
-    assert found["ack"] > 50, "callers were at work"
-    assert found["runs succeeded"] > 50, "callbacks were at work"
+    assert found["ack"] > 20, "callers were at work"
+    assert found["runs succeeded"] > 20, "callbacks were at work"
     assert found["repeats"] > 0, "some were killed in the midst of it"
 
 
