@@ -1,7 +1,9 @@
 """One database behind one URL: opening it, transactions, and errors that say what to do."""
 
+import itertools
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,6 +44,8 @@ class Database:
         self.url = url
         self.path = sqlite_path(url)
         self._transactions = 0
+        self._connections = itertools.count(1)
+        self._own = threading.local()
         self._db = peewee.SqliteDatabase(
             str(self.path),
             pragmas={
@@ -79,7 +83,8 @@ class Database:
         """This thread's connection, opened when there is none. Close it with `disconnect`."""
         for left in reversed(range(_TRIES)):
             try:
-                self._db.connect(reuse_if_open=True)
+                if self._db.connect(reuse_if_open=True):
+                    self._own.connection_number = next(self._connections)
                 break
             except peewee.OperationalError as error:
                 if left == 0 or "locked" not in str(error):
@@ -143,7 +148,8 @@ class Database:
         When two transactions of one thread have the epochs (v, n) and (v, n + 1), nobody wrote in
         between: what the first one left may be used by the second.
         """
-        return self.data_version(), self._transactions
+        version = self.data_version()  # it counts from anew in each connection
+        return self._own.connection_number << 32 | version, self._transactions
 
     def data_version(self) -> int:
         """A number that changes when somebody else writes to the database.
