@@ -17,7 +17,7 @@ from .actors.alarm import Alarm
 from .actors.attempts import Attempts
 from .actors.backoff import Backoff
 from .actors.calls import Calls
-from .actors.checkup import Checkup, health_path
+from .actors.checkup import HEALTH, Checkup
 from .actors.child import ChildSpec
 from .actors.clockwatch import ClockWatch
 from .actors.courier import Courier
@@ -44,7 +44,6 @@ from .notifiers.post import Post
 from .opening import Opened
 from .storage.claims import Claims
 from .storage.ledger import Ledger
-from .storage.lock import ServiceLock
 
 FLAGS = Flags(strategy="one_for_one", intensity=10, period=60.0, backoff=Backoff())
 COURIERS = 4
@@ -101,12 +100,11 @@ class Engine:
         self.attempts = Attempts()
         self._clock = clock
         self._opened = opened
-        self._lock = ServiceLock(opened.database.path)
-        self._lock.acquire()
+        opened.database.reserve()
         self.lanes = make_lanes(clock, limits)
         self.watch = ClockWatch(clock)
         self.checkup = Checkup(
-            self.registry, self.lanes, clock, health_path(opened.database.path), self.watch
+            self.registry, self.lanes, clock, opened.database.beside(HEALTH), self.watch
         )
         try:
             add_builtin_handlers(handlers, post)
@@ -117,7 +115,7 @@ class Engine:
             self._end_calls(0)
             self.checkup.remove()
             self._record_rest()
-            self._lock.release()
+            opened.database.release()
             raise
 
     def _own_children(
@@ -154,7 +152,7 @@ class Engine:
         self.checkup.remove()
         self._record_rest()
         self._opened.database.disconnect()
-        self._lock.release()
+        self._opened.database.release()
 
     def _drain(self) -> None:
         """Hand out no more attempts; what was handed out is in the Runner's book after this."""

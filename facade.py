@@ -7,6 +7,7 @@ running Scheduler, or straight into the database) is decided by whoever inherits
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .core import commands as c
@@ -26,6 +27,7 @@ from .executors.callables import check_fit, resolve
 from .registration import Registration
 
 if TYPE_CHECKING:
+    from .storage.database import Database
     from .storage.queries import Logged, Queries
 
 _UNSET = object()
@@ -34,6 +36,7 @@ _UNSET = object()
 class Facade(Registration):
     """What an embedded scheduler can be asked to do."""
 
+    url: str
     clock: Clock
     resources: Mapping[str, int]
 
@@ -48,6 +51,31 @@ class Facade(Registration):
     def _check_channels(self, names: Iterable[str]) -> None:
         """Refuse names that no notifier has."""
         raise NotImplementedError
+
+    @property
+    def storage(self) -> "Database":
+        """The database that remembers everything; there is none before something is stored.
+
+        Raises:
+            StorageError: a URL that this version cannot open.
+        """
+        from .storage.database import Database  # noqa: PLC0415 - peewee only where used
+
+        return Database(self.url)
+
+    @property
+    def database(self) -> Path:
+        """The file that remembers everything.
+
+        Raises:
+            StorageError: it is no file, or a URL that this version cannot open.
+        """
+        return self.storage.path
+
+    @property
+    def served(self) -> bool:
+        """Whether a service runs on the database now, this one or another."""
+        return self.storage.lock().held()
 
     # ------------------------------------------------------------ scheduling
 

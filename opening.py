@@ -43,12 +43,7 @@ class Opened:
         self.database = Database(url)
         migrate(self.database, clock)
         self.queries = Queries(self.database)
-        path = Path(key_file) if key_file else key_path(self.database.path)
+        path = Path(key_file) if key_file else self.database.beside("key")
         self.keys: Keyring = open_keyring(path, environ, may_create=not self.queries.has_entries())
         self.drafts = Drafts(self.keys, timezone=timezone, policy=policy, allow=allow)
         self.ledger = Ledger(self.database, clock, self.drafts)
-
-
-def key_path(database: Path) -> Path:
-    """Where the keys of a database lie unless said otherwise."""
-    return database.with_name(f"{database.name}.key")

@@ -150,24 +150,6 @@ class Tocsin(Facade):
         """The configuration as it was last read, None without one."""
         return self._config
 
-    @property
-    def database(self) -> Path:
-        """The file that remembers everything; there is none before something is stored.
-
-        Raises:
-            StorageError: a URL that this version cannot open.
-        """
-        from .storage.database import sqlite_path  # noqa: PLC0415 - peewee only where used
-
-        return sqlite_path(self.url)
-
-    @property
-    def served(self) -> bool:
-        """Whether a service runs on the database now, this one or another."""
-        from .storage.lock import ServiceLock  # noqa: PLC0415 - peewee only where used
-
-        return ServiceLock(self.database).held()
-
     # ------------------------------------------------------------ life
 
     def start(self) -> Self:
@@ -246,7 +228,7 @@ class Tocsin(Facade):
         engine = self._engine
         from .actors.checkup import complete, reported  # noqa: PLC0415 - peewee only where used
 
-        seen = engine.checkup.health() if engine else reported(self.database, self.clock.now())
+        seen = engine.checkup.health() if engine else reported(self.storage, self.clock.now())
         return complete(seen, self._queries)
 
     @property
@@ -327,7 +309,7 @@ class Tocsin(Facade):
         from .core.reconcile import CREATED_BY, reconcile  # noqa: PLC0415 - pydantic where used
 
         jobs = self._config.jobs
-        if self._opened is None and not self.database.exists():
+        if self._opened is None and not self.storage.exists():
             return reconcile(jobs, [])
         queries = self._queries()
         tasks = queries.tasks(created_by=CREATED_BY)

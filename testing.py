@@ -33,7 +33,6 @@ from .storage.claims import Claims
 from .storage.commit import Commit
 from .storage.deliveries import Deliveries
 from .storage.ledger import Ledger
-from .storage.lock import ServiceLock
 
 DEFAULT_START = datetime(2026, 1, 1, tzinfo=UTC)
 LONGEST_CALL = 60.0
@@ -132,7 +131,6 @@ class ManualTocsin(Tocsin):
         super().__init__(where, clock=clock or SettableClock(start), **options)
         self.delivered: list[tuple[str, Any]] = []
         self._ledger: Ledger | None = None
-        self._service_lock: ServiceLock | None = None
         self._lanes: dict[str, Executor] = {}
         self._waiting: deque[Start] = deque()
 
@@ -144,9 +142,7 @@ class ManualTocsin(Tocsin):
     def start(self) -> Self:
         """Open the database, recover what a crash left, bring configured jobs in."""
         opened = self._open()
-        lock = ServiceLock(opened.database.path)
-        lock.acquire()
-        self._service_lock = lock
+        opened.database.reserve()
         self._lanes = make_lanes(self.clock, Limits())
         add_builtin_handlers(self.handlers, self._post)
         self._calls = Calls(self.handlers, opened.keys, self.clock, self._allow)
@@ -169,9 +165,8 @@ class ManualTocsin(Tocsin):
             lane.stop(self.grace if grace is None else grace)
         self._lanes = {}
         self._ledger = None
-        if self._service_lock is not None:
-            self._service_lock.release()
         if self._opened is not None:
+            self._opened.database.release()
             self._opened.database.disconnect()
         if self._folder is not None:
             self._folder.cleanup()

@@ -13,7 +13,7 @@ from ..core.clock import SECOND, Clock, from_instant
 from ..core.errors import StorageError
 from ..core.health import ActorHealth, ExecutorHealth, Health, Status
 from ..executors.base import Executor, Load
-from ..storage.lock import ServiceLock
+from ..storage.database import Database
 from ..storage.queries import Queries
 from .clockwatch import ClockWatch
 from .registry import Member, Registry
@@ -22,6 +22,9 @@ from .vitals import REAL_TIME, Vitals
 
 WARDEN = "warden"
 """What the Warden is registered under."""
+
+HEALTH = "health.json"
+"""The kind of the file in which a service writes down how it is."""
 
 NOBODY = "no service runs on this database"
 
@@ -129,24 +132,19 @@ class Checkup:
                 yield from self._in_order(member.name)
 
 
-def health_path(database: Path) -> Path:
-    """Where the service on a database writes down how it is."""
-    return database.with_name(f"{database.name}.health.json")
-
-
-def reported(database: Path, now: int) -> Health:
+def reported(database: Database, now: int) -> Health:
     """How the service of another process is, by what it wrote down.
 
     Args:
-        database: the file that it serves.
+        database: what it serves.
         now: what the wall clock shows.
     """
-    here, lock = from_instant(now), ServiceLock(database)
+    here, lock = from_instant(now), database.lock()
     if not lock.held():
         return Health("failing", (NOBODY,), here)
     pid = lock.owner()
     try:
-        text = health_path(database).read_text(encoding="utf-8")
+        text = database.beside(HEALTH).read_text(encoding="utf-8")
         health = Health.from_dict(json.loads(text))
     except (OSError, ValueError) as error:
         why = (

@@ -40,7 +40,7 @@ def _write_lines(app: "Tocsin", file: Path | None, steps: "Sequence[Step]") -> N
     from .. import __version__
 
     say(f"Tocsin {__version__}")
-    say(f"  database  {app.database}")
+    say(f"  database  {app.storage.place}")
     say(f"  config    {_config_line(file, steps)}")
     for each in stand_ins(app.config):
         say(f"  note      {each}")
@@ -70,7 +70,7 @@ def _log_line(app: "Tocsin", file: Path | None, steps: "Sequence[Step]") -> None
     coming = app.upcoming(1)
     logger.bind(
         version=__version__,
-        database=str(app.database),
+        database=app.storage.place,
         config=None if file is None else str(file),
         timezone=app.timezone,
         jobs=summary(steps),

@@ -43,7 +43,7 @@ def _write_document(app: "Tocsin", file: str | None, plan: Sequence[Planned]) ->
     write_json(
         {
             "config": file,
-            "database": str(app.database),
+            "database": app.storage.place,
             "timezone": app.timezone,
             "jobs": [each.to_dict() for each in plan],
             "summary": summary([each.step for each in plan]),
@@ -57,8 +57,8 @@ def _write_document(app: "Tocsin", file: str | None, plan: Sequence[Planned]) ->
 
 def _write_report(app: "Tocsin", file: str, plan: Sequence[Planned]) -> None:
     moments = Moments(app.clock.now(), app.timezone)
-    fresh = "" if app.database.exists() else " (new)"
-    say(f"{file} is fine. Database: {app.database}{fresh}")
+    fresh = "" if app.storage.exists() else " (new)"
+    say(f"{file} is fine. Database: {app.storage.place}{fresh}")
     if plan:
         say()
         write_table(

@@ -21,7 +21,7 @@ def known_task(app: "Tocsin", key: str | None, tenant: str) -> Task | None:
     """
     from ..core.reconcile import CREATED_BY
 
-    if key is None or not app.database.exists():
+    if key is None or not app.storage.exists():
         return None
     try:
         task = app.get(key, tenant=tenant)

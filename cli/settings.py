@@ -62,10 +62,10 @@ class Settings:
             StorageError: the URL that was named is none.
         """
         from ..service import Tocsin
-        from ..storage.database import sqlite_path
+        from ..storage.database import Database
 
         if self.db:
-            sqlite_path(self.db)
+            Database(self.db)
         return Tocsin.from_config(self.config_file, environ=self.environ, need_secrets=to_serve)
 
     def open_existing(self) -> "Tocsin":
@@ -76,9 +76,9 @@ class Settings:
             StorageError: there is no database.
         """
         app = self.open()
-        if not app.database.exists():
+        if not app.storage.exists():
             raise StorageError(
-                f"there is no database {app.database} yet: `tocsin run`, `tocsin add` or"
+                f"there is no database {app.storage.place} yet: `tocsin run`, `tocsin add` or"
                 " `tocsin remind` makes it; --db or --config names another one"
             )
         return app

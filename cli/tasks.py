@@ -45,13 +45,13 @@ def list_tasks(settings: Settings, statuses: tuple[str, ...], everything: bool) 
     """
     app = settings.open()
     wanted = statuses or (STATUSES if everything else SHOWN)
-    found = app.database.exists()
+    found = app.storage.exists()
     shown = app.tasks(tenant=settings.tenant, status=wanted) if found else []
     known = sum(app.count(tenant=settings.tenant).values()) if found else 0
     if settings.json:
         write_json([document(task) for task in shown])
     elif not known:
-        say(f"There are no tasks in {app.database} yet.")
+        say(f"There are no tasks in {app.storage.place} yet.")
         say('Add one: tocsin remind "10:30pm" "Take the bread out", or tocsin add --help')
         say("Or write them into a config.toml: tocsin init, then tocsin run")
     else:

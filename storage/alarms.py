@@ -1,14 +1,15 @@
 """The alarms table: what rings next, and the raw alarms that Alarm itself keeps."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import InvalidMessage
 from ..core.work import Alarm
-from .database import Database, Permission, always
+from .connection import Connection
+from .database import Database
+from .dialect import Permission, always
 from .ids import Ids
 
 
@@ -107,9 +108,7 @@ class AlarmStore:
             connection.executemany("UPDATE alarms SET due_at = ? WHERE id = ?", postponed)
 
 
-def _returning(
-    connection: sqlite3.Connection, statement: str, ids: Iterable[int]
-) -> list[tuple[Any, ...]]:
+def _returning(connection: Connection, statement: str, ids: Iterable[int]) -> list[tuple[Any, ...]]:
     return connection.execute(
         f"{statement} (SELECT value FROM json_each(?)) RETURNING id", (json.dumps(list(ids)),)
     ).fetchall()

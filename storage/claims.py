@@ -1,6 +1,5 @@
 """Which waiting runs start now: claimed in the same transaction, before anything is called."""
 
-import sqlite3
 from collections.abc import Mapping
 from operator import itemgetter
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from ..core.outcomes import unplannable
 from ..core.state import PLANNED, RunState, TaskState
 from ..core.work import Start
 from . import sets
+from .connection import Connection
 from .limiter import Limiter, has_limits
 from .unit import Unit
 
@@ -67,7 +67,7 @@ class Claims:
         self.backlog = True
         self._ranked: bool | None = None
 
-    def take(self, unit: Unit, connection: sqlite3.Connection, slots: int) -> list[Start]:
+    def take(self, unit: Unit, connection: Connection, slots: int) -> list[Start]:
         """Claim up to `slots` runs, the most important and longest waiting first."""
         limiter = Limiter(unit, connection, self._capacities, _BY_HAND)
         claimed: list[tuple[TaskState, RunState]] = []
@@ -111,9 +111,7 @@ class Claims:
             unit.record(task, [claim(task, run, unit.now, self.incarnation)])
             claimed.append((task, run))
 
-    def _load_backlog(
-        self, unit: Unit, connection: sqlite3.Connection, batch: int, seen: int
-    ) -> None:
+    def _load_backlog(self, unit: Unit, connection: Connection, batch: int, seen: int) -> None:
         if self._ranked is None:
             found = connection.execute(_RANKED).fetchone()
             self._ranked = found is not None
@@ -145,7 +143,7 @@ def _places(unit: Unit, task: TaskState) -> list[tuple[tuple[int, int], TaskStat
 
 
 def _starts(
-    connection: sqlite3.Connection, unit: Unit, claimed: list[tuple[TaskState, RunState]]
+    connection: Connection, unit: Unit, claimed: list[tuple[TaskState, RunState]]
 ) -> list[Start]:
     if not claimed:
         return []

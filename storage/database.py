@@ -1,111 +1,115 @@
-"""One database behind one URL: opening it, transactions, and errors that say what to do."""
+"""One database behind one URL: sessions, transactions, and errors that say what to do."""
 
-import itertools
-import os
-import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import peewee
-
-from ..core.errors import Fenced, StorageError, StorageUnavailable
+from ..core.errors import Fenced, StorageError
+from .connection import Connection
+from .dialect import Permission, ServiceLock, always, dialect_of
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another writer before giving up."""
-
-_TRIES = 200
-"""Two processes that open a new database at once are in each other's way for a moment, and SQLite
-does not wait when it changes the journal mode."""
-
-_OUTAGES = (peewee.OperationalError, sqlite3.OperationalError, OSError)
-
-
-Permission: TypeAlias = Callable[[], bool]
-"""Whether a writer may still commit, or was replaced by another one."""
-
-
-def always() -> bool:
-    """The permission of a writer that nobody replaces."""
-    return True
 
 
 class Database:
     """A database and this process's connections to it: one a thread, opened on first use.
 
     Args:
-        url: `sqlite:///relative/path.db` or `sqlite:////absolute/path.db`.
+        url: `sqlite:///relative/path.db`, `sqlite:////absolute/path.db` or
+            `postgresql://user:password@host/name`.
+
+    Raises:
+        StorageError: a URL that this version cannot open.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.path = sqlite_path(url)
+        self._dialect = dialect_of(url, BUSY_TIMEOUT)
+        self._reserved: ServiceLock | None = None
         self._transactions = 0
-        self._connections = itertools.count(1)
-        self._own = threading.local()
-        self._db = peewee.SqliteDatabase(
-            str(self.path),
-            pragmas={
-                "journal_mode": "wal",
-                "synchronous": "full",
-                "foreign_keys": 1,
-                "cache_size": -16_000,
-                "wal_autocheckpoint": 4_000,
-            },
-            timeout=BUSY_TIMEOUT,
-            lock_type="IMMEDIATE",
-        )
 
     @property
-    def engine(self) -> peewee.SqliteDatabase:
-        """Peewee's database, for queries of the cold paths."""
-        return self._db
+    def place(self) -> str:
+        """How people call it: the file, or the server without its password."""
+        return self._dialect.place
 
-    def create(self) -> None:
-        """Make the file, readable by its owner only, when there is none.
+    @property
+    def path(self) -> Path:
+        """The file that it is.
 
         Raises:
-            StorageError: the folder does not exist or may not be written.
+            StorageError: it lives on a server.
         """
-        try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        except FileExistsError as error:
-            # it is not opened here: closing it again would drop the locks of our connections
-            if not self.path.is_file():
-                raise StorageError(f"cannot open {self.path}: it is no file") from error
-        except (OSError, ValueError) as error:
-            raise StorageError(f"cannot open {self.path}: {error}") from error
+        if self._dialect.path is None:
+            raise StorageError(f"{self.place} is no file: this works on SQLite only")
+        return self._dialect.path
 
-    def connect(self) -> sqlite3.Connection:
+    @property
+    def engine(self) -> Any:
+        """Peewee's database, for the SQL of the cold paths."""
+        return self._dialect.engine
+
+    def exists(self) -> bool:
+        """Whether anything was ever stored; asking makes nothing.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached.
+        """
+        with self._typed_errors():
+            return self._dialect.exists()
+
+    def create(self) -> None:
+        """Make the database when there is none and it can be made.
+
+        Raises:
+            StorageError: it cannot be made.
+        """
+        with self._typed_errors():
+            self._dialect.create()
+
+    def beside(self, kind: str) -> Path:
+        """Where the file of a kind lies, such as "key", that belongs to the database."""
+        return self._dialect.beside(kind)
+
+    def lock(self) -> ServiceLock:
+        """The lock that a service takes, to ask who has it."""
+        return self._dialect.lock()
+
+    def reserve(self) -> None:
+        """Take the lock for a service; from now on nothing is committed without it.
+
+        Raises:
+            AlreadyRunning: another service has it.
+            StorageError: it cannot be taken.
+        """
+        lock = self.lock()
+        lock.acquire()
+        self._reserved = lock
+
+    def release(self) -> None:
+        """Let another service take the lock; nothing happens when it is not ours."""
+        lock, self._reserved = self._reserved, None
+        if lock is not None:
+            lock.release()
+
+    def connect(self) -> Connection:
         """This thread's connection, opened when there is none. Close it with `disconnect`."""
-        for left in reversed(range(_TRIES)):
-            try:
-                if self._db.connect(reuse_if_open=True):
-                    self._own.connection_number = next(self._connections)
-                break
-            except peewee.OperationalError as error:
-                if left == 0 or "locked" not in str(error):
-                    raise
-                time.sleep(BUSY_TIMEOUT / _TRIES)
-        connection: sqlite3.Connection = self._db.connection()  # type: ignore[no-untyped-call]
-        return connection
+        return self._dialect.connect()
 
     def disconnect(self) -> None:
         """Close this thread's connection, if there is one."""
-        if not self._db.is_closed():
-            self._db.close()
+        self._dialect.disconnect()
 
     @contextmanager
-    def session(self) -> Iterator[sqlite3.Connection]:
+    def session(self) -> Iterator[Connection]:
         """A connection for a while: the thread's own, or one that is closed afterwards.
 
         Raises:
             StorageUnavailable: the database cannot be reached.
         """
-        borrowed = not self._db.is_closed()
+        borrowed = self._dialect.connected()
         try:
             with self._typed_errors():
                 yield self.connect()
@@ -114,19 +118,7 @@ class Database:
                 self.disconnect()
 
     @contextmanager
-    def _typed_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (*_OUTAGES, peewee.DatabaseError, sqlite3.DatabaseError) as error:
-            first = _first(error)
-            if isinstance(first, _OUTAGES):
-                raise unavailable(first) from error
-            if type(first) in {peewee.DatabaseError, sqlite3.DatabaseError}:
-                raise damaged(self.path, first) from error
-            raise  # a mistake in a statement or its values, not a broken file
-
-    @contextmanager
-    def transaction(self, may_commit: Permission = always) -> Iterator[sqlite3.Connection]:
+    def transaction(self, may_commit: Permission = always) -> Iterator[Connection]:
         """A write transaction: all of it becomes durable when the block ends, or none of it.
 
         Args:
@@ -137,10 +129,22 @@ class Database:
             Fenced: it may not be committed; nothing changed.
         """
         self._transactions += 1
-        with self.session() as connection, self._db.atomic():
-            yield connection
-            if not may_commit():
-                raise Fenced("its writer was replaced meanwhile: nothing is stored")
+        dialect = self._dialect
+        with self.session() as connection:
+            dialect.begin(connection)
+            try:
+                yield connection
+                self._check(may_commit)
+                dialect.commit(connection)
+            except BaseException:
+                dialect.rollback(connection)
+                raise
+
+    def _check(self, may_commit: Permission) -> None:
+        if not may_commit():
+            raise Fenced("its writer was replaced meanwhile: nothing is stored")
+        if self._reserved is not None and not self._reserved.kept():
+            raise Fenced("another service has taken the database over: nothing is stored")
 
     def epoch(self) -> tuple[int, int]:
         """The moment of a transaction, asked within it.
@@ -148,8 +152,7 @@ class Database:
         When two transactions of one thread have the epochs (v, n) and (v, n + 1), nobody wrote in
         between: what the first one left may be used by the second.
         """
-        version = self.data_version()  # it counts from anew in each connection
-        return self._own.connection_number << 32 | version, self._transactions
+        return self._dialect.epoch(self.connect(), self._transactions)
 
     def data_version(self) -> int:
         """A number that changes when somebody else writes to the database.
@@ -160,48 +163,22 @@ class Database:
             StorageUnavailable: the database cannot be reached.
         """
         with self._typed_errors():
-            row = self.connect().execute("PRAGMA data_version").fetchone()
-        return int(row[0])
+            return self._dialect.data_version(self.connect())
 
     def fetch(self, query: Any) -> list[tuple[Any, ...]]:
         """The rows of a peewee query, as tuples."""
         with self.session():
-            return list(query.tuples().execute(self._db))
+            return list(query.tuples().execute(self.engine))
 
-
-def _first(error: BaseException) -> BaseException:
-    """What went wrong at first: some failures roll back by themselves, then our rollback fails."""
-    while "no transaction is active" in str(error) and error.__context__ is not None:
-        error = error.__context__
-    return error
-
-
-def sqlite_path(url: str) -> Path:
-    """The file behind a database URL.
-
-    Raises:
-        StorageError: a URL that this version cannot open.
-    """
-    if url.startswith(("postgresql://", "postgres://")):
-        raise StorageError("PostgreSQL is not supported yet: use sqlite:///tocsin.db")
-    path = url.removeprefix("sqlite:///")
-    if path == url or not path:
-        raise StorageError(f"{url!r} is no database URL: write sqlite:///tocsin.db")
-    if path == ":memory:":
-        raise StorageError("a durable scheduler needs a file: write sqlite:///tocsin.db")
-    try:
-        return Path(path).expanduser().resolve()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise StorageError(f"{url!r} names no file: {error}") from error
-
-
-def unavailable(error: BaseException) -> StorageUnavailable:
-    """The typed error for an outage: something that may pass without anybody's mistake."""
-    while isinstance(error.__context__, _OUTAGES):  # not the rollback that failed because of it
-        error = error.__context__
-    return StorageUnavailable(f"the database cannot be used right now: {error}")
-
-
-def damaged(path: Path, error: BaseException) -> StorageError:
-    """The typed error for a file that is no database, or a broken one."""
-    return StorageError(f"{path} is not a database that can be read: {error}")
+    @contextmanager
+    def _typed_errors(self) -> Iterator[None]:
+        """Say what an error means; a connection that it has ended is thrown away."""
+        try:
+            yield
+        except Exception as error:
+            typed = self._dialect.typed(error)
+            if typed is None:
+                raise
+            if self._dialect.connected() and self._dialect.lost(self.connect()):
+                self.disconnect()
+            raise typed from error

@@ -1,13 +1,14 @@
 """Fresh ids, given out inside the transaction that uses them and never twice."""
 
-import sqlite3
 from collections.abc import Iterator
+
+from .connection import Connection
 
 
 class Ids:
     """The counters of one transaction, read when first needed and saved at its end."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._values: dict[str, int] = {}
         self._before: dict[str, int] = {}

@@ -40,7 +40,8 @@ from ..core.work import Claim
 from .batch import addressed, rung
 from .claims import Claims
 from .commit import Answer, Commit, SetAside
-from .database import Database, Permission, always
+from .database import Database
+from .dialect import Permission, always
 from .drafts import Draft, Drafts, check_text
 from .inflight import InFlight
 from .links import Links

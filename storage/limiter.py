@@ -1,7 +1,6 @@
 """Limits over all runs: who holds what now, and whose turn it is when something is given back."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
@@ -9,6 +8,7 @@ from types import MappingProxyType
 from ..core import events as e
 from ..core.limits import Limit, Usage, Wait, limits_of, rank
 from ..core.state import RunState, TaskState, parse_policy
+from .connection import Connection
 from .unit import Unit
 
 _HELD = """
@@ -57,7 +57,7 @@ class Limiter:
     def __init__(
         self,
         unit: Unit,
-        connection: sqlite3.Connection,
+        connection: Connection,
         capacities: Mapping[str, int] = MappingProxyType({}),
         by_hand: str = "",
     ) -> None:

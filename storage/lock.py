@@ -8,7 +8,7 @@ from pathlib import Path
 from ..core.errors import AlreadyRunning, StorageError
 
 
-class ServiceLock:
+class FileLock:
     """An exclusive lock on `<database>.lock`, held while a service runs.
 
     Args:
@@ -58,6 +58,10 @@ class ServiceLock:
         finally:
             os.close(handle)
         return False
+
+    def kept(self) -> bool:
+        """Whether it is still ours: the operating system takes it from nobody."""
+        return self._handle is not None
 
     def owner(self) -> int | None:
         """The process that has the lock, None when nobody has it or it did not say."""

@@ -1,20 +1,20 @@
 """The schema's versions: each step runs once, in order, in the transaction that records it."""
 
-import sqlite3
 from collections.abc import Callable
 
 from peewee import SchemaManager
 
 from ..core.clock import Clock
 from ..core.errors import SchemaTooNew
+from .connection import Connection
 from .database import Database
 from .models import TABLES
 from .traits import TRAITS, traits
 
-Step = Callable[[sqlite3.Connection], None]
+Step = Callable[[Connection], None]
 
 
-def _add_traits(connection: sqlite3.Connection) -> None:
+def _add_traits(connection: Connection) -> None:
     for column in (
         "kind TEXT NOT NULL DEFAULT ''",
         "priority BIGINT NOT NULL DEFAULT 0",
@@ -31,7 +31,7 @@ def _add_traits(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX tasks_ranked ON tasks (priority) WHERE priority <> 0")
 
 
-def _add_retention(connection: sqlite3.Connection) -> None:
+def _add_retention(connection: Connection) -> None:
     """What pruning leaves behind; dependencies lose the id that no event knows."""
     for statement in _RETENTION.split(";"):
         connection.execute(statement)
@@ -70,12 +70,12 @@ def migrate(database: Database, clock: Clock) -> int:
     with database.transaction() as connection:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_version"
-            " (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)"
+            " (version INTEGER PRIMARY KEY, applied_at BIGINT NOT NULL)"
         )
         found = schema_version(connection)
         if found > LATEST:
             raise SchemaTooNew(
-                f"{database.path} has schema version {found}, this Tocsin knows {LATEST}:"
+                f"{database.place} has schema version {found}, this Tocsin knows {LATEST}:"
                 " upgrade Tocsin, or open the database with the version that wrote it"
             )
         for version in range(found, LATEST):
@@ -89,7 +89,7 @@ def migrate(database: Database, clock: Clock) -> int:
     return found
 
 
-def schema_version(connection: sqlite3.Connection) -> int:
+def schema_version(connection: Connection) -> int:
     """The version of the schema, 0 for an empty database."""
     row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
     return int(row[0] or 0)

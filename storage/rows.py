@@ -1,13 +1,13 @@
 """How states, runs and events lie in their tables: tuples in column order, both ways."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..core.errors import UnknownEvent
 from ..core.events import Event, event_from_data, to_data
 from ..core.state import RunState, TaskState, to_json
+from .connection import Connection
 from .traits import traits
 
 TASK_COLUMNS = (
@@ -134,9 +134,7 @@ def event_of(row: Sequence[Any]) -> Event:
         ) from error
 
 
-def select_in(
-    connection: sqlite3.Connection, statement: str, ids: Iterable[int]
-) -> list[tuple[Any, ...]]:
+def select_in(connection: Connection, statement: str, ids: Iterable[int]) -> list[tuple[Any, ...]]:
     """The rows of a statement that ends in `IN`, for any number of ids."""
     return connection.execute(
         f"{statement} (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)

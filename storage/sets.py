@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from .connection import Connection
+
 Row = Sequence[Any]
 
 _SIZES = (256, 64, 16, 4, 1)
@@ -20,7 +22,7 @@ _SIZES = (256, 64, 16, 4, 1)
 
 
 def insert(
-    connection: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Sequence[Row]
+    connection: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Row]
 ) -> None:
     """Add rows that are new."""
     for part in _parts(rows):
@@ -29,7 +31,7 @@ def insert(
 
 
 def update(
-    connection: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Sequence[Row]
+    connection: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Row]
 ) -> None:
     """Change rows; the first column is the id that finds them."""
     for part in _parts(rows):
@@ -37,7 +39,7 @@ def update(
         connection.execute(statement, [*chain.from_iterable(part)])
 
 
-def delete(connection: sqlite3.Connection, table: str, ids: Iterable[int]) -> None:
+def delete(connection: Connection, table: str, ids: Iterable[int]) -> None:
     """Remove the rows with these ids."""
     connection.execute(
         f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))",
@@ -46,7 +48,7 @@ def delete(connection: sqlite3.Connection, table: str, ids: Iterable[int]) -> No
 
 
 def select(
-    connection: sqlite3.Connection,
+    connection: Connection,
     columns: tuple[str, ...],
     source: str,
     ids: Iterable[int],
@@ -62,9 +64,7 @@ def select(
     return rows
 
 
-def blobs(
-    connection: sqlite3.Connection, table: str, column: str, ids: Iterable[int]
-) -> dict[int, bytes]:
+def blobs(connection: Connection, table: str, column: str, ids: Iterable[int]) -> dict[int, bytes]:
     """One blob of each row with these ids."""
     rows = select(connection, ("id", f"hex({column})"), f"{table} WHERE id IN", ids)
     return {row[0]: bytes.fromhex(row[1]) for row in rows}

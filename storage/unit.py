@@ -1,6 +1,5 @@
 """One unit of work: the tasks it touches, the events it adds, and their one way into the tables."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from ..core.events import (
@@ -15,6 +14,7 @@ from ..core.evolve import evolve
 from ..core.state import RunState, TaskState, wake_at
 from ..core.work import Alarm
 from . import sets
+from .connection import Connection
 from .ids import Ids
 from .inflight import InFlight
 from .rows import (
@@ -54,9 +54,7 @@ class Unit:
         known: states that need not be read, for they are as the last transaction left them.
     """
 
-    def __init__(
-        self, connection: sqlite3.Connection, now: int, known: InFlight | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, now: int, known: InFlight | None = None) -> None:
         self.now = now
         self.ids = Ids(connection)
         self.tasks: dict[int, TaskState] = {}

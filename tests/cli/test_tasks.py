@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tocsin import Tocsin, cron, every
-from tocsin.storage.lock import ServiceLock
 
 # ---------------------------------------------------------------- list
 
@@ -78,7 +77,7 @@ def test_stored_texts_cannot_steer_the_terminal(cli: Any, app: Tocsin) -> None:
 def test_a_list_without_a_service_says_that_nothing_will_happen(cli: Any, app: Tocsin) -> None:
     app.schedule("os:getpid", every("5m"), key="often")
     assert "no service runs" in cli.run("list").stderr
-    lock = ServiceLock(app.database)
+    lock = app.storage.lock()
     lock.acquire()
     try:
         assert cli.run("list").stderr == ""

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from tocsin import Actor, RunContext, Tocsin, at, now
-from tocsin.actors.checkup import Checkup, health_path
+from tocsin.actors.checkup import HEALTH, Checkup
 from tocsin.actors.scheduler import Scheduler
 from tocsin.actors.warden import Warden
 from tocsin.core.errors import ActorCrashed, StorageUnavailable, TooManyHung
 from tocsin.core.health import Health
 from tocsin.messages import NewEntry
 from tocsin.service import OWN_ACTORS
-from tocsin.storage.lock import ServiceLock
 
 LIMIT = 15.0
 Until = Callable[[Callable[[], Any]], Any]
@@ -156,7 +155,7 @@ def test_a_hung_scheduler_that_wakes_up_commits_nothing(
 
 def test_a_service_in_another_process_is_read_from_what_it_wrote(app: Tocsin, until: Until) -> None:
     with app:
-        path = health_path(app.database)
+        path = app.storage.beside(HEALTH)
         until(path.exists)
         assert path.stat().st_mode & 0o777 == 0o600
         health = Tocsin(app.url).health()
@@ -172,7 +171,7 @@ def test_a_service_that_writes_nothing_or_nonsense_or_nothing_new_is_not_well(
     app: Tocsin, tmp_path: Path
 ) -> None:
     app.schedule("json:dumps", "in 1 hour", args=[1])
-    lock, path = ServiceLock(app.database), health_path(app.database)
+    lock, path = app.storage.lock(), app.storage.beside(HEALTH)
     lock.acquire()
     try:
         assert "nothing yet" in app.health().problems[0]

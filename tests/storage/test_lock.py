@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from tocsin.core.errors import AlreadyRunning, StorageError
-from tocsin.storage.lock import ServiceLock
+from tocsin.storage.lock import FileLock
 
 HOLD = """
 import sys
 from pathlib import Path
-from tocsin.storage.lock import ServiceLock
-lock = ServiceLock(Path(sys.argv[1]))
+from tocsin.storage.lock import FileLock
+lock = FileLock(Path(sys.argv[1]))
 lock.acquire()
 print("held", flush=True)
 sys.stdin.readline()
@@ -32,11 +32,11 @@ def test_a_second_process_is_refused_and_told_which_one_runs(tmp_path: Path, chi
     with pytest.raises(
         AlreadyRunning, match=rf"another service \(process {holder.pid}\) runs on .*t\.db: stop it"
     ):
-        ServiceLock(path).acquire()
+        FileLock(path).acquire()
     holder.stdin.write("go\n")
     holder.stdin.flush()
     assert holder.stdout.readline() == "released\n"
-    lock = ServiceLock(path)
+    lock = FileLock(path)
     lock.acquire()
     lock.release()
 
@@ -46,14 +46,14 @@ def test_the_lock_dies_with_its_process(tmp_path: Path, child: Any) -> None:
     assert holder.stdout.readline() == "held\n"
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait(30)
-    lock = ServiceLock(tmp_path / "t.db")
+    lock = FileLock(tmp_path / "t.db")
     lock.acquire()
     assert (tmp_path / "t.db.lock").read_text() == str(os.getpid()), "not the dead one's number"
     lock.release()
 
 
 def test_two_services_of_one_process_exclude_each_other(tmp_path: Path) -> None:
-    one, other = ServiceLock(tmp_path / "t.db"), ServiceLock(tmp_path / "t.db")
+    one, other = FileLock(tmp_path / "t.db"), FileLock(tmp_path / "t.db")
     one.acquire()
     refused: list[Exception] = []
 
@@ -73,11 +73,11 @@ def test_two_services_of_one_process_exclude_each_other(tmp_path: Path) -> None:
 
 
 def test_releasing_what_is_not_held_does_nothing(tmp_path: Path) -> None:
-    ServiceLock(tmp_path / "t.db").release()
+    FileLock(tmp_path / "t.db").release()
 
 
 def test_two_databases_have_two_locks(tmp_path: Path) -> None:
-    one, other = ServiceLock(tmp_path / "a.db"), ServiceLock(tmp_path / "b.db")
+    one, other = FileLock(tmp_path / "a.db"), FileLock(tmp_path / "b.db")
     one.acquire()
     other.acquire()
     one.release()
@@ -86,4 +86,4 @@ def test_two_databases_have_two_locks(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot open"):
-        ServiceLock(tmp_path / "no" / "t.db").acquire()
+        FileLock(tmp_path / "no" / "t.db").acquire()
