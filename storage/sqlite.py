@@ -109,7 +109,8 @@ class Sqlite:
     def data_version(self, connection: sqlite3.Connection) -> int:
         """A number that changes when others commit; each connection counts from anew."""
         version: int = connection.execute("PRAGMA data_version").fetchone()[0]
-        return self._own.number << 32 | version
+        number: int = self._own.number
+        return number << 32 | version
 
     def epoch(self, connection: sqlite3.Connection, number: int) -> tuple[int, int]:
         """The moment of a transaction: what others committed before, and its number."""
