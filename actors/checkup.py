@@ -46,7 +46,7 @@ class Checkup:
         lanes: its executors by name.
         clock: its clock.
         path: where `write` puts what it sees.
-        watch: counts how often the clock was set.
+        watch: remembers what happened to the time.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Checkup:
         self._lanes = lanes
         self._clock = clock
         self._path = path
-        self._watch = watch
+        self.watch = watch
         self._warned = False
 
     def loads(self) -> dict[str, Load]:
@@ -92,7 +92,8 @@ class Checkup:
             actors=actors,
             executors=executors,
             abandoned=abandoned,
-            clock_steps=self._watch.steps,
+            clock_steps=self.watch.steps,
+            suspends=self.watch.suspends,
         )
 
     @property

@@ -1,45 +1,63 @@
-"""Notices when the wall clock was set: by comparing it with the time that has really passed."""
+"""Notices what happens to time itself: the wall clock is set, the whole process stands still."""
 
 import threading
+from collections.abc import Sequence
 
 from loguru import logger
 
 from ..core.clock import SECOND, Clock
+from ..core.commands import ClockStepped, Suspended
 
 LEAST = SECOND
 """A difference that counts as a step; slower corrections are just time."""
 
+News = ClockStepped | Suspended
+
 
 class ClockWatch:
-    """The offset between the wall clock and elapsed time, and how often it jumped.
+    """The offset between the wall clock and elapsed time, and what is not recorded of it yet.
 
-    It is kept outside the actors, so that no restart hides a step. Safe to use from every thread.
+    It is kept outside the actors, so that no restart hides anything. Safe to use from every
+    thread.
 
     Args:
         clock: the clock to watch.
 
     Attributes:
         steps: how often the wall clock was set so far.
+        suspends: how often the process stood still so far.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._offset = clock.now() - clock.monotonic()
-        self._open = 0
+        self._open_step = 0
+        self._open_suspends: list[Suspended] = []
         self.steps = 0
+        self.suspends = 0
 
-    def look(self) -> int:
-        """By how many microseconds the clock was set and nobody has planned again; 0 for not."""
+    def look(self) -> list[News]:
+        """What is not recorded yet; steps of the clock that came together are one."""
         with self._lock:
             offset = self._clock.now() - self._clock.monotonic()
             step = offset - self._offset
             if abs(step) >= LEAST:
-                self._offset, self._open, self.steps = offset, self._open + step, self.steps + 1
+                self._offset, self.steps = offset, self.steps + 1
+                self._open_step += step
                 logger.warning("the wall clock was set by {:+.3f} s", step / SECOND)
-            return self._open
+            stepped = [ClockStepped(self._open_step)] if self._open_step else []
+            return [*self._open_suspends, *stepped]
 
-    def settle(self, step: int) -> None:
-        """Everything is planned again after a step that `look` returned."""
+    def note_suspend(self, duration: int) -> None:
+        """Somebody found that nothing ran for so many microseconds."""
         with self._lock:
-            self._open -= step
+            self.suspends += 1
+            self._open_suspends.append(Suspended(duration))
+            logger.warning("nothing ran for {:.3g} s", duration / SECOND)
+
+    def settle(self, news: Sequence[News]) -> None:
+        """What `look` returned is recorded, and everything is planned again."""
+        with self._lock:
+            self._open_step -= sum(each.step for each in news if isinstance(each, ClockStepped))
+            del self._open_suspends[: sum(isinstance(each, Suspended) for each in news)]

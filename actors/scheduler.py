@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from loguru import logger
 
 from ..core.clock import SECOND
-from ..core.commands import AlarmTriggered, ClockStepped, NewEntry, RescueRuns, RunFinished
+from ..core.commands import AlarmTriggered, NewEntry, RescueRuns, RunFinished
 from ..core.errors import InvalidMessage, StorageError, TocsinError
 from ..core.notification import Notification
 from ..storage.commit import Commit
@@ -144,11 +144,10 @@ class Scheduler(Actor):
 
     def _carry_out(self, commands: Sequence[Any]) -> Commit:
         slots = max(0, self._most_out - len(self._out)) if self._reconciled else 0
-        step = self._watch.look()
-        stepped = [ClockStepped(step)] if step else []  # before all that goes by the new time
-        commit = self._ledger.execute([*stepped, *commands], slots=slots)
-        self._watch.settle(step)
-        del commit.answers[: len(stepped)]
+        news = self._watch.look()  # first: all the rest goes by the new time
+        commit = self._ledger.execute([*news, *commands], slots=slots)
+        self._watch.settle(news)
+        del commit.answers[: len(news)]
         finished = [(c.run_id, c.fence) for c in commands if isinstance(c, RunFinished)]
         self._attempts.confirm(finished)
         self._out.difference_update(finished)

@@ -22,7 +22,7 @@ from .vitals import REAL_TIME
 MOST_ABANDONED = 10
 """Threads of actors that may hang before the process is given up: a new one has none."""
 
-HELD_UP = 5 * SECOND
+HELD_UP = 3 * SECOND
 """When the Warden itself comes later than this, the whole process stood still, not its actors."""
 
 REPORT_EVERY = 5 * SECOND
@@ -76,10 +76,7 @@ class Warden(Actor):
     def _look(self) -> None:
         now = REAL_TIME.monotonic()
         self._look_at = now + round(self.every * SECOND)
-        if now - self._looked_at > HELD_UP + self.every * SECOND:
-            logger.warning("nothing ran for {:.3g} s", (now - self._looked_at) / SECOND)
-            self._trusted_since = now
-        self._looked_at = now
+        self._watch_time(now)
         for member in self.registry.members():
             self._watch(member, now)
         self._watch_executors()
@@ -88,8 +85,19 @@ class Warden(Actor):
             self._report_at = now + REPORT_EVERY
             self._checkup.write()
         self.mark("look")
+        self._looked_at = REAL_TIME.monotonic()
 
     # ------------------------------------------------------------ what is looked at
+
+    def _watch_time(self, now: int) -> None:
+        watch, late = self._checkup.watch, now - self._looked_at - round(self.every * SECOND)
+        known = watch.steps
+        watch.look()
+        if late > HELD_UP:
+            self._trusted_since = now
+            watch.note_suspend(late)
+        if late > HELD_UP or watch.steps > known:
+            self._report_at = now  # what was reported is old, or shows a time that is no more
 
     def _watch(self, member: Member, now: int) -> None:
         if member.incarnation in self._told or member.name == self.name or member.report is None:

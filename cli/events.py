@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..core.clock import from_instant
+from ..core.clock import SECOND, from_instant
 from ..core.events import to_data
 from ..core.task import Task, iso
 from .history import key_argument, number_option
@@ -69,7 +69,7 @@ class _EventWriter:
     def __init__(self, app: "Tocsin", settings: Settings) -> None:
         self._app = app
         self._settings = settings
-        self._names: dict[int, str] = {}
+        self._names: dict[int, str] = {0: "the service"}
 
     def write(self, found: "Iterable[Logged]") -> None:
         """Write these."""
@@ -96,6 +96,10 @@ def _detail(data: dict[str, Any]) -> str:
     """What is worth knowing about an event in a line."""
     told = ("status", "reason", "error")
     words = [str(data[name]).splitlines()[0] for name in told if data.get(name)]
+    if "step" in data:
+        words.append(f"the clock was set by {data['step'] / SECOND:+.3f} s")
+    if "duration" in data:
+        words.append(f"nothing ran for {data['duration'] / SECOND:.1f} s")
     return f": {', '.join(words)}" if words else ""
 
 

@@ -215,7 +215,7 @@ class RescueRuns:
 
 @dataclass(frozen=True, slots=True)
 class ClockStepped:
-    """Told by the Warden: the wall clock was set; plan again.
+    """The wall clock was set: plan again.
 
     Attributes:
         step: microseconds by which it was set, negative for back.
@@ -224,8 +224,20 @@ class ClockStepped:
     step: int
 
 
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """The whole process stood still: remember it.
+
+    Attributes:
+        duration: microseconds, to within a second.
+    """
+
+    duration: int
+
+
 Command = (
     ClockStepped
+    | Suspended
     | NewEntry
     | NewEntries
     | AlarmTriggered

@@ -15,6 +15,9 @@ from msgspec import Struct
 
 from .errors import UnknownEvent
 
+SERVICE = ""
+"""The tenant of what concerns the service as a whole; it has no task either (0)."""
+
 
 class Event(Struct, frozen=True, kw_only=True):
     """What all events share; `version` is the one written today."""
@@ -211,6 +214,18 @@ class ClockStepped(Event, frozen=True, kw_only=True):
     step: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspended(Event):
+    """Nothing of the service ran for `duration` microseconds: stopped, or the machine slept.
+
+    It concerns the service, and no task. What came due meanwhile is caught up by each task's
+    policy.
+    """
+
+    type: ClassVar[str] = "Suspended"
+    duration: int
+
+
 TYPES: dict[str, type[Event]] = {
     kind.type: kind
     for kind in (
@@ -218,7 +233,7 @@ TYPES: dict[str, type[Event]] = {
         TaskQuarantined, RunPlanned, OccurrenceSkipped, RunDeferred, RunStarted, TaskExecuted,
         RunReturned, RunCancelled,
         DependenciesSet, DependencyEnded, DependenciesMet, HandlerEvent,
-        ClockStepped,
+        ClockStepped, Suspended,
     )
 }  # fmt: skip
 

@@ -81,6 +81,8 @@ class Health:
         executors: what runs the calls.
         abandoned: threads of actors that were given up and still exist.
         clock_steps: how often the wall clock was set while the service ran.
+        suspends: how often the whole process stood still while it ran: stopped, or asleep with
+            its machine.
         pending: runs that wait in the database to be started, None when it cannot be read.
         next_alarm: when the next alarm rings, None when there is none.
     """
@@ -93,6 +95,7 @@ class Health:
     executors: tuple[ExecutorHealth, ...] = ()
     abandoned: int = 0
     clock_steps: int = 0
+    suspends: int = 0
     pending: int | None = None
     next_alarm: datetime | None = None
 

@@ -309,7 +309,7 @@ class Ledger:
 
     def _clock_stepped(self, command: c.ClockStepped, unit: Unit, _: Commit) -> int:
         """How many tasks were planned again."""
-        stepped = e.ClockStepped(at=unit.now, tenant="", task_id=0, step=command.step)
+        stepped = e.ClockStepped(at=unit.now, tenant=e.SERVICE, task_id=0, step=command.step)
         unit.note(stepped)
         before = len(unit.events)
         for task in unit.load(unit.timed()):
@@ -319,6 +319,10 @@ class Ledger:
                 events = unplannable(task, error, unit.now)
             unit.record(task, events)
         return len(unit.events) - before
+
+    def _suspended(self, command: c.Suspended, unit: Unit, _: Commit) -> None:
+        common: dict[str, Any] = {"at": unit.now, "tenant": e.SERVICE, "task_id": 0}
+        unit.note(e.Suspended(**common, duration=command.duration))
 
     def _rescue(self, command: c.RescueRuns, unit: Unit, _: Commit) -> int:
         """How many attempts were taken back."""
@@ -355,6 +359,7 @@ _HANDLERS: dict[type, Callable[[Ledger, Any, Unit, Commit], Answer]] = {
     c.RescueRuns: Ledger._rescue,  # noqa: SLF001
     SetAside: Ledger._set_aside,  # noqa: SLF001
     c.ClockStepped: Ledger._clock_stepped,  # noqa: SLF001
+    c.Suspended: Ledger._suspended,  # noqa: SLF001
 }
 
 

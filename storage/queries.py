@@ -10,7 +10,7 @@ from peewee import fn
 from ..core.clock import from_instant
 from ..core.commands import DEFAULT_TENANT, TaskRef
 from ..core.errors import UnknownRun, UnknownTask
-from ..core.events import Event
+from ..core.events import SERVICE, Event
 from ..core.hints import did_you_mean
 from ..core.run import Run
 from ..core.task import Task
@@ -167,7 +167,7 @@ class Queries:
         """Events in the order in which they happened.
 
         Args:
-            tenant: only this one's, None for all.
+            tenant: only this one's and the service's own, None for all.
             task_id: only this task's.
             after: only those whose id is greater.
             limit: at most so many: the first ones, or the last ones with `latest`.
@@ -177,7 +177,7 @@ class Queries:
         if task_id is not None:
             query = query.where(EventTable.task_id == task_id)
         if tenant is not None:
-            query = query.where(EventTable.tenant == tenant)
+            query = query.where(EventTable.tenant << [tenant, SERVICE])
         order = EventTable.id.desc() if latest else EventTable.id
         rows = self._database.fetch(query.order_by(order).limit(limit))
         return [Logged(row[0], event_of(row)) for row in sorted(rows)]

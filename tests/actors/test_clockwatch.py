@@ -1,4 +1,4 @@
-"""The wall clock against the time that has passed."""
+"""The wall clock against the time that has passed, and time in which nothing ran."""
 
 from datetime import timedelta
 
@@ -6,6 +6,7 @@ import pytest
 
 from tocsin.actors.clockwatch import ClockWatch
 from tocsin.core.clock import SECOND
+from tocsin.core.commands import ClockStepped, Suspended
 from tocsin.testing import SettableClock
 
 
@@ -22,7 +23,7 @@ def test_time_that_passes_is_no_step(clock: SettableClock) -> None:
     watch = ClockWatch(clock)
     for seconds in (0.5, 3600, 86_400 * 400):
         clock.advance(seconds)
-        assert watch.look() == 0
+        assert watch.look() == []
     assert watch.steps == 0
 
 
@@ -30,9 +31,9 @@ def test_time_that_passes_is_no_step(clock: SettableClock) -> None:
 def test_a_step_is_told_until_it_is_settled(clock: SettableClock, seconds: int) -> None:
     watch = ClockWatch(clock)
     set_by(clock, seconds)
-    assert watch.look() == watch.look() == seconds * SECOND
-    watch.settle(seconds * SECOND)
-    assert watch.look() == 0
+    assert watch.look() == watch.look() == [ClockStepped(seconds * SECOND)]
+    watch.settle(watch.look())
+    assert watch.look() == []
     assert watch.steps == 1
 
 
@@ -41,15 +42,29 @@ def test_steps_add_up_until_they_are_settled(clock: SettableClock) -> None:
     set_by(clock, 100)
     first = watch.look()
     set_by(clock, -30)
-    assert watch.look() == 70 * SECOND
+    assert watch.look() == [ClockStepped(70 * SECOND)]
     watch.settle(first)
-    assert watch.look() == -30 * SECOND
+    assert watch.look() == [ClockStepped(-30 * SECOND)]
     assert watch.steps == 2
 
 
 def test_small_corrections_are_just_time_but_add_up(clock: SettableClock) -> None:
     watch = ClockWatch(clock)
     set_by(clock, 0.6)
-    assert watch.look() == 0
+    assert watch.look() == []
     set_by(clock, 0.6)
-    assert watch.look() == round(1.2 * SECOND)
+    assert watch.look() == [ClockStepped(round(1.2 * SECOND))]
+
+
+def test_each_suspend_is_told_by_itself_until_it_is_settled(clock: SettableClock) -> None:
+    watch = ClockWatch(clock)
+    watch.note_suspend(5 * SECOND)
+    first = watch.look()
+    watch.note_suspend(7 * SECOND)
+    set_by(clock, -60)
+    assert first == [Suspended(5 * SECOND)]
+    watch.settle(first)
+    assert watch.look() == [Suspended(7 * SECOND), ClockStepped(-60 * SECOND)]
+    watch.settle(watch.look())
+    assert watch.look() == []
+    assert (watch.suspends, watch.steps) == (2, 1)

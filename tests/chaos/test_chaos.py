@@ -1,6 +1,7 @@
 """Short versions of `make chaos` and of the restart benchmark; the long ones are for release."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 CAMPAIGN = Path(__file__).with_name("campaign.py")
+JUMPS = Path(__file__).with_name("jumps.py")
 RESTARTS = Path(__file__).resolve().parents[2] / "benchmarks" / "restarts.py"
 
 
@@ -32,6 +34,17 @@ def test_a_service_in_which_everything_is_crashed_and_hung_accounts_for_every_sl
     assert result["restarts"] > 5, "it was attacked"
     assert isinstance(result["slots"], int)
     assert result["slots"] > 500, "there was something to lose"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler for wallclock.c")
+@pytest.mark.skipif(sys.platform != "linux", reason="the loader cannot be asked to preload here")
+def test_a_service_whose_clock_jumps_and_which_is_stopped_runs_nothing_twice_and_goes_on() -> None:
+    result = run(JUMPS, "--jumps", "8", "--stops", "2", "--seed", "1")
+    assert result["problems"] == []
+    assert result["steps_recorded"] == 8
+    assert isinstance(result["calls"], int)
+    assert result["calls"] > 60, "there was something to get wrong"
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tocsin import cron
+from tocsin.core.commands import ClockStepped, Suspended
 from tocsin.testing import ManualTocsin
 
 
@@ -67,6 +68,19 @@ def test_events_of_other_tenants_are_not_shown(cli: Any, past: ManualTocsin) -> 
     past.schedule("os:getpid", cron("0 9 * * *"), key="theirs", tenant="acme")
     assert {event["tenant"] for event in cli.json("events", "-n", "100")} == {"default"}
     assert [event["type"] for event in cli.json("events", "--tenant", "acme")] == ["TaskScheduled"]
+
+
+def test_events_of_the_service_itself_are_shown_to_every_tenant(
+    cli: Any, past: ManualTocsin
+) -> None:
+    past._send(ClockStepped(-3_600_500_000))
+    past._send(Suspended(7_400_000))
+    for tenant in ("default", "acme"):
+        stepped, suspended = cli.says("events", "-n", "2", "--tenant", tenant).splitlines()
+        assert "ClockStepped      the service: the clock was set by -3600.500 s" in stepped
+        assert "Suspended         the service: nothing ran for 7.4 s" in suspended
+    assert cli.json("events", "-n", "1")[0]["data"] == {"duration": 7_400_000}
+    assert "the service" not in cli.says("events", "fine")
 
 
 def test_followed_events_come_one_a_line_until_ctrl_c(cli: Any, past: ManualTocsin) -> None:
