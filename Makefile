@@ -21,7 +21,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint types wheel smoke check bench chaos faults jumps vectors simulation fuzz clean
+.PHONY: help run test lint types wheel smoke check bench chaos faults jumps stops vectors simulation fuzz clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [ARGS="..."] [PYTHON=python3.12]'
@@ -61,6 +61,9 @@ faults: .venv/.runtime  ## 2,000 kills, 1,000 power cuts, full and locked disks;
 
 jumps: .venv/.runtime  ## Set the wall clock of a service 200 times, stop it 50 times; ARGS, too
 	@.venv/bin/python tests/chaos/jumps.py $(ARGS)
+
+stops: .venv/.runtime  ## Stop a service under load from eight threads at once, 200 times; ARGS, too
+	@.venv/bin/python tests/chaos/stops.py $(ARGS)
 
 vectors: .venv/.runtime  ## Compare our cron with recorded vectors; ARGS name other files
 	@.venv/bin/python tests/vectors.py $(ARGS)

@@ -35,6 +35,9 @@ from .messages import (
 TICK = SECOND
 """How often the Scheduler looks whether somebody else changed the database."""
 
+GLANCE = SECOND // 4
+"""How often it looks at the clock: set back, it keeps every alarm from ringing until it is seen."""
+
 ASK_TIMEOUT = 5.0
 
 
@@ -88,13 +91,13 @@ class Scheduler(Actor):
         self._database.disconnect()
 
     def patience(self) -> float:
-        """Seconds to the next tick."""
-        return max(0, self._tick_at - self.clock.monotonic()) / SECOND
+        """Seconds to the next tick, or glance at the clock."""
+        return max(0, min(GLANCE, self._tick_at - self.clock.monotonic())) / SECOND
 
     def idle(self) -> None:
-        """Once a second: catch up with what happened while nobody said so."""
+        """Once a second, or when the clock was set: catch up with what happened silently."""
         self.mark("tick")
-        if self.clock.monotonic() < self._tick_at:
+        if self.clock.monotonic() < self._tick_at and not self._watch.look():
             return
         self._tick_at = self.clock.monotonic() + TICK
         try:

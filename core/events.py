@@ -214,8 +214,7 @@ class ClockStepped(Event, frozen=True, kw_only=True):
     step: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suspended(Event):
+class Suspended(Event, frozen=True, kw_only=True):
     """Nothing of the service ran for `duration` microseconds: stopped, or the machine slept.
 
     It concerns the service, and no task. What came due meanwhile is caught up by each task's

@@ -59,25 +59,34 @@ def due_occurrences(
     first, instants, at = next_at, [next_at], schedule.next_instant(next_at)
     while at is not None and at <= now:
         if len(instants) >= MOST_WALKED:
-            latest = _latest(schedule, at - 1, now, max(wanted, MOST_REMEMBERED))
+            spacing = (at - first) // len(instants) + 1
+            latest = _latest(schedule, at - 1, now, max(wanted, MOST_REMEMBERED), spacing)
             return Due(latest, len(instants), first, schedule.next_instant(now))
         instants.append(at)
         at = schedule.next_instant(at)
     return Due(instants, 0, first, at)
 
 
-def _latest(schedule: Schedule, after: int, now: int, wanted: int) -> list[int]:
-    """The last occurrences in (after, now], by halving: so many or some more, if there are."""
-    enough = 2 * wanted
-    found, late = _walk(schedule, after, now, enough), now
-    while len(found) > enough and late - after > 1:
-        middle = (after + late) // 2
-        closer = _walk(schedule, middle, now, enough)
-        if len(closer) < wanted:
-            late = middle
+def _latest(schedule: Schedule, after: int, now: int, wanted: int, spacing: int) -> list[int]:
+    """The last occurrences in (after, now]: so many or some more, if there are.
+
+    Where they begin is guessed by how far apart the first ones were: each look at the rule costs,
+    and there may be millions in between.
+    """
+    enough, crowded, scarce = 2 * wanted, after, now
+    start = max(after, now - wanted * spacing * 3 // 2)
+    while True:
+        found = _walk(schedule, start, now, enough)
+        if len(found) > enough:
+            crowded = start
+        elif len(found) < wanted and start > after:
+            scarce = start
         else:
-            after, found = middle, closer
-    return found
+            return found
+        if scarce - crowded <= 1:
+            return _walk(schedule, crowded, now, enough)
+        further = max(after, now - 3 * (now - scarce))
+        start = further if crowded < further < scarce else (crowded + scarce) // 2
 
 
 def _walk(schedule: Schedule, after: int, now: int, enough: int) -> list[int]:

@@ -25,21 +25,34 @@ MICRO = 1e6
 
 @dataclass
 class Course:
-    """What was done: (elapsed, step) of each jump, (from, to) of each stop, in seconds."""
+    """What was done: (elapsed, step) of each jump, (from, to) of each stop, in seconds.
+
+    `lulls` are the times in which the machine held up even a program that does next to nothing.
+    """
 
     jumps: list[tuple[float, float]] = field(default_factory=list)
     stops: list[tuple[float, float]] = field(default_factory=list)
+    lulls: list[tuple[float, float]] = field(default_factory=list)
     ended: float = 0.0
 
     def stopped(self, since: float, until: float) -> float:
         """Seconds between these two in which nothing could run."""
-        return sum(max(0.0, min(until, b) - max(since, a)) for a, b in self.stops)
+        return _overlap(self.stops, since, until)
+
+    def held_up(self, since: float, until: float) -> float:
+        """Seconds between these two in which little could run, on anybody's account but its own."""
+        return _overlap(self.lulls, since, until)
 
     def disturbances(self) -> list[float]:
         """The moments from which everything must go on, if nothing else happens soon."""
-        moments = sorted([at for at, _ in self.jumps] + [until for _, until in self.stops])
-        later = [*moments[1:], self.ended]
-        return [a for a, b in zip(moments, later, strict=True) if b - a > WITHIN]
+        ends = [at for at, _ in self.jumps] + [until for _, until in self.stops]
+        moments = sorted([*ends, *(since for since, _ in self.stops), self.ended])
+        calm = {a for a, b in pairwise(moments) if b - a > WITHIN}
+        return [at for at in ends if at in calm]
+
+
+def _overlap(spans: list[tuple[float, float]], since: float, until: float) -> float:
+    return sum(max(0.0, min(until, b) - max(since, a)) for a, b in spans)
 
 
 @dataclass(frozen=True)
@@ -71,9 +84,13 @@ def judge(folder: Path, course: Course, health: dict[str, Any]) -> dict[str, Any
     finally:
         database.close()
     waits = {key: _waits(by_key[key], course) for key in EACH_SECOND}
+    silences = {key: _silence(by_key[key], course) for key in EACH_SECOND}
     for key, longest in waits.items():
         if longest > WITHIN:
             problems.append(f"{key}: went on only {longest:.2f} s after a jump or a stop")
+    for key, longest in silences.items():
+        if longest > WITHIN:
+            problems.append(f"{key}: was silent for {longest:.2f} s")
     steps, suspends = _times(events, "ClockStepped"), _times(events, "Suspended")
     problems += _hidden(course, steps, suspends, health)
     return {
@@ -81,7 +98,9 @@ def judge(folder: Path, course: Course, health: dict[str, Any]) -> dict[str, Any
         "calls_by_task": {k: len(v) for k, v in by_key.items() if not k.startswith("shot")},
         "single_calls": sum(key.startswith("shot") for key in by_key),
         "longest_wait_after": {key: round(longest, 3) for key, longest in waits.items()},
-        "longest_silence": {k: round(_silence(by_key[k], course), 3) for k in EACH_SECOND},
+        "longest_silence": {key: round(longest, 3) for key, longest in silences.items()},
+        "slots_coalesced": {k: _coalesced(by_key[k], course, i) for k, i in INTERVALS.items()},
+        "machine_held_up": round(course.held_up(0, course.ended), 3),
         "steps_recorded": len(steps),
         "suspends_recorded": len(suspends),
         "status": health["status"],
@@ -113,40 +132,50 @@ def _unrecorded(calls: list[Call], database: sqlite3.Connection) -> Iterator[str
 
 
 def _waits(calls: list[Call], course: Course) -> float:
-    """The longest time from a disturbance to the next call."""
+    """The longest time from a disturbance to the next call, less what the machine held up."""
     moments = [call.elapsed for call in calls]
-    return max(
-        (min((m for m in moments if m > at), default=course.ended) - at)
+    spans = [
+        (at, min((m for m in moments if m > at), default=course.ended))
         for at in course.disturbances()
-    )
+    ]
+    return max(b - a - course.held_up(a, b) for a, b in spans)
 
 
 def _silence(calls: list[Call], course: Course) -> float:
-    """The longest time between two calls, stops not counted."""
+    """The longest time between two calls, less the stops and what the machine held up."""
     moments = sorted(call.elapsed for call in calls)
-    return max(b - a - course.stopped(a, b) for a, b in pairwise(moments))
+    spans = pairwise(moments)
+    return max(b - a - course.stopped(a, b) - course.held_up(a, b) for a, b in spans)
 
 
 def _uneven(by_key: dict[str, list[Call]], course: Course) -> Iterator[str]:
-    """Elapsed time is measured in slots that no jump moves; none is missed but in a stop."""
+    """Elapsed time is measured in slots that no jump moves."""
     for key, interval in INTERVALS.items():
         calls = by_key[key]
-        origin, start = calls[0].due_at / MICRO, calls[0].wall - calls[0].elapsed
-        slots: dict[int, float] = {}
-        for call in calls:
-            offsets = _offsets(call, course, start)
-            slot, off = min(
-                (_slot(call.due_at / MICRO - offset - origin, interval) for offset in offsets),
-                key=lambda found: abs(found[1]),
-            )
+        for slot, off in _slots(calls, course, interval):
             if abs(off) > ROUNDING:
                 yield f"{key}: planned {off:+.3f} s beside its slot {slot}"
-            slots[slot] = call.elapsed
-        first = calls[0].elapsed
-        for slot in sorted(set(range(max(slots))) - set(slots)):
-            moment = first + slot * interval
-            if not any(a - 1.5 < moment < b + 1.5 for a, b in course.stops):
-                yield f"{key}: slot {slot} was missed at {moment - first:.1f} s"
+
+
+def _coalesced(calls: list[Call], course: Course, interval: float) -> int:
+    """Slots for which a later one ran, because both had come when it was looked."""
+    slots = {slot for slot, _ in _slots(calls, course, interval)}
+    return max(slots) + 1 - len(slots)
+
+
+def _slots(calls: list[Call], course: Course, interval: float) -> list[tuple[int, float]]:
+    """The slot of each call, and how far from it the call was planned."""
+    origin, start = calls[0].due_at / MICRO, calls[0].wall - calls[0].elapsed
+    return [
+        min(
+            (
+                _slot(call.due_at / MICRO - offset - origin, interval)
+                for offset in _offsets(call, course, start)
+            ),
+            key=lambda found: abs(found[1]),
+        )
+        for call in calls
+    ]
 
 
 def _offsets(call: Call, course: Course, start: float) -> list[float]:

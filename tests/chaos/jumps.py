@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import IO, Any, cast
@@ -26,6 +27,7 @@ from jump_accounts import Course, judge
 HERE = Path(__file__).parent
 YEAR = 365.25 * 86_400
 EARLIEST, LATEST = -20 * YEAR, 60 * YEAR
+PULSE = 0.1
 SETTLING = 2.2
 """Seconds after most jumps in which nothing else happens: within 2 all must go on."""
 
@@ -59,6 +61,19 @@ class Campaign:
             text=True,
         )
         self.said = cast("IO[str]", self.service.stdout)
+        threading.Thread(target=self.watch_the_machine, daemon=True).start()
+
+    def watch_the_machine(self) -> None:
+        """Note when even waiting a moment and writing a byte takes long: others are to blame."""
+        with (self.folder / "pulse").open("wb", buffering=0) as file:
+            while True:
+                began = time.monotonic()
+                time.sleep(PULSE)
+                file.write(b".")
+                os.fsync(file.fileno())
+                ended = time.monotonic()
+                if ended - began > 2 * PULSE:
+                    self.course.lulls.append((began + PULSE, ended))
 
     def run(self, jumps: int, stops: int) -> dict[str, Any]:
         """So many jumps and stops in random order; then the accounts."""

@@ -1,4 +1,4 @@
-"""Short versions of `make chaos` and of the restart benchmark; the long ones are for release."""
+"""Short versions of the campaigns and of the restart benchmark; the long ones are for release."""
 
 import json
 import shutil
@@ -10,6 +10,7 @@ import pytest
 
 CAMPAIGN = Path(__file__).with_name("campaign.py")
 JUMPS = Path(__file__).with_name("jumps.py")
+STOPS = Path(__file__).with_name("stops.py")
 RESTARTS = Path(__file__).resolve().parents[2] / "benchmarks" / "restarts.py"
 
 
@@ -45,6 +46,14 @@ def test_a_service_whose_clock_jumps_and_which_is_stopped_runs_nothing_twice_and
     assert result["steps_recorded"] == 8
     assert isinstance(result["calls"], int)
     assert result["calls"] > 60, "there was something to get wrong"
+
+
+@pytest.mark.slow
+def test_a_service_stopped_from_eight_threads_under_load_loses_nothing_that_it_accepted() -> None:
+    result = run(STOPS, "--rounds", "3", "--seed", "2")
+    assert result["problems"] == []
+    assert isinstance(result["interrupted"], int)
+    assert result["interrupted"] > 0, "something was in the midst of its work"
 
 
 @pytest.mark.slow
