@@ -9,7 +9,6 @@ history of runs and durable claims: there is no faster mode to measure.
 """
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from cases import CASES, WORKLOADS
 from catalogue import PEERS, TOCSIN, Entrant
 from environments import ROOT, postgresql_python, python_of
 from results import Run
-from runs import Runs, quietly
+from runs import Runs
 from servers import Missing, served
 from sizes import FULL, FULL_PEERS, QUICK
 
@@ -65,7 +64,8 @@ def measure(entrant: Entrant, chosen: argparse.Namespace, folder: Path, run: Run
         runs = Runs(entrant, python, server, folder, pending=pending, sizes=sizes)
         for case in CASES:
             if case.workload in chosen.workloads and case.workload in entrant.workloads:
-                result = quietly(lambda case=case: runs.carry_out(case), _say)
+                result = runs.carry_out(case)
+                print(result.told, flush=True)
                 run.results.append(result)
                 run.save(Path(chosen.json))
 
@@ -97,9 +97,5 @@ def arguments() -> argparse.Namespace:
     return chosen
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

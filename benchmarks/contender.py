@@ -14,9 +14,9 @@ FAR = 10 * 365 * 86_400 * SECOND
 
 
 class Order(NamedTuple):
-    """A one-shot to schedule: `recorder.note(index, due)`, at `due`."""
+    """A one-shot to schedule: `recorder.note(number, due)`, at `due`."""
 
-    index: int
+    number: int
     due: int
 
     @property
@@ -95,6 +95,7 @@ class Contender(ABC):
     def recorded(self, begin: int, end: int) -> int | None:
         """How many occurrences of a stretch the store shows as run; None when it keeps none."""
         del begin, end
+        return None
 
     def spin(self) -> None:
         """Keep one thread busy until `stop`, as a callback would that computes all the time."""

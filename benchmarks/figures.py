@@ -25,7 +25,7 @@ def lateness(late: Sequence[float]) -> Figures:
 def outcome(ordered: int) -> Figures:
     """How many of the orders ran, never ran, and ran more than once."""
     notes = recorder.notes()
-    different = len({note.index for note in notes})
+    different = len({note.number for note in notes})
     return {"ran": different, "lost": ordered - different, "repeated": len(notes) - different}
 
 

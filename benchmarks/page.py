@@ -1,7 +1,6 @@
 """The tables of docs/performance.md, written between its two marks from a run's figures."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from catalogue import PEERS, TOCSIN
@@ -150,4 +149,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -18,12 +18,12 @@ class Note(NamedTuple):
     """One start of one callback.
 
     Attributes:
-        index: which order it was.
+        number: which order it was.
         due: when it was planned, nanoseconds since 1970.
         began: when its first line ran, nanoseconds since 1970.
     """
 
-    index: int
+    number: int
     due: int
     began: int
 
@@ -33,13 +33,13 @@ _file = os.open(_path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o666) if _path e
 _notes: list[tuple[int, int, int]] = []
 
 
-def note(index: int, due: int = UNKNOWN) -> None:
+def note(number: int, due: int = UNKNOWN) -> None:
     """The callback."""
     began = time.time_ns()
     if _file is None:
-        _notes.append((index, due, began))
+        _notes.append((number, due, began))
     else:
-        os.write(_file, b"%d %d %d\n" % (index, due, began))
+        os.write(_file, b"%d %d %d\n" % (number, due, began))
 
 
 def count() -> int:

@@ -33,6 +33,16 @@ class Result:
     error: str = ""
     seconds: float = 0.0
 
+    @property
+    def told(self) -> str:
+        """In one line."""
+        figures = ((name, value) for name, value in self.figures.items() if value is not None)
+        outcome = self.error or "  ".join(f"{name} {value:,.4g}" for name, value in figures)
+        return (
+            f"{self.entrant}  {self.workload} {self.case}, {self.pending:,} pending,"
+            f" {self.seconds:.0f} s:  {outcome}"
+        )
+
 
 @dataclass(slots=True)
 class Run:

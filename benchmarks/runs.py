@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -130,19 +129,6 @@ class Runs:
         if self._entrant.apart:
             found["BENCH_RECORDS"] = str(work / "notes")
         return found
-
-
-def quietly(work: Callable[[], Result], print_line: Callable[[str], None]) -> Result:
-    """Carry out and say in one line how it went."""
-    result = work()
-    told = result.error or "  ".join(
-        f"{name} {value:,.4g}" for name, value in result.figures.items() if value is not None
-    )
-    print_line(
-        f"{result.entrant}  {result.workload} {result.case}, {result.pending:,} pending,"
-        f" {result.seconds:.0f} s:  {told}"
-    )
-    return result
 
 
 def _bare(requirement: str) -> str:

@@ -51,8 +51,8 @@ class ProcrastinatePostgresql(Contender):
         self.worker = None
 
         @self.app.task(name="note", queue="bench")
-        async def note(index: int, due: int) -> None:
-            recorder.note(index, due)
+        async def note(number: int, due: int) -> None:
+            recorder.note(number, due)
 
         self.note = note
         self.loop.run(self.app.open_async())

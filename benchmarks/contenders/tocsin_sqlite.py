@@ -96,16 +96,16 @@ class TocsinSqlite(Contender):
 
 
 def _entry(order: Order) -> NewEntry:
-    return NewEntry(at(_moment(order.due)), handler="note", args=(order.index, order.due))
+    return NewEntry(at(_moment(order.due)), handler="note", args=(order.number, order.due))
 
 
 def _moment(instant: int) -> datetime:
     return _EPOCH + timedelta(microseconds=instant // 1_000)
 
 
-def _note(_: RunContext, index: int, due: int) -> None:
-    recorder.note(index, due)
+def _note(_: RunContext, number: int, due: int) -> None:
+    recorder.note(number, due)
 
 
-def _beat(ctx: RunContext, index: int) -> None:
-    recorder.note(index, (ctx.due_at - _EPOCH) // _MICROSECOND * 1_000)
+def _beat(ctx: RunContext, number: int) -> None:
+    recorder.note(number, (ctx.due_at - _EPOCH) // _MICROSECOND * 1_000)

@@ -28,13 +28,13 @@ def measure(contender: Contender, sizes: Sizes) -> Figures:
     }
 
 
-def _ring(contender: Contender, index: int, patience: float) -> float | None:
+def _ring(contender: Contender, number: int, patience: float) -> float | None:
     """Leave one order overdue, then see how soon a new process begins it."""
     contender.open()
     if contender.serves_to_schedule:
         contender.start()
     due = time.time_ns() + _AHEAD
-    contender.schedule(Order(index, due))
+    contender.schedule(Order(number, due))
     contender.stop()
     if time.time_ns() > due or recorder.count():
         raise RuntimeError("it took too long to stop: the order rang before it was overdue")
@@ -48,7 +48,7 @@ def _ring(contender: Contender, index: int, patience: float) -> float | None:
         env={**os.environ, "BENCH_RECORDS": str(notes), "BENCH_SERVER": contender.server},
         stdin=subprocess.PIPE,
     )
-    wait_until(lambda: any(n.index == index for n in recorder.read(notes)), patience, 0.01)
+    wait_until(lambda: any(n.number == number for n in recorder.read(notes)), patience, 0.01)
     child.communicate(timeout=60)
-    rings = [n.began - began for n in recorder.read(notes) if n.index == index]
+    rings = [n.began - began for n in recorder.read(notes) if n.number == number]
     return min(rings) / SECOND if rings else None
