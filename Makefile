@@ -21,7 +21,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint types wheel smoke check bench chaos faults jumps stops vectors simulation fuzz clean
+.PHONY: help run test lint types wheel smoke check bench chaos faults jumps stops vectors simulation fuzz folding clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [ARGS="..."] [PYTHON=python3.12]'
@@ -73,6 +73,9 @@ simulation: .venv/.runtime  ## A year of 50 tasks, a day of 1,000, against a mod
 
 fuzz: .venv/.runtime  ## Throw 200,000 texts at each parser; ARGS: how many, and a seed
 	@.venv/bin/python tests/fuzz.py $(ARGS)
+
+folding: .venv/.runtime  ## Fold the log of 10,000 random commands again; ARGS: how many, and a seed
+	@.venv/bin/python tests/folding.py $(ARGS)
 
 clean:  ## Remove all that these commands made, .venv included
 	rm -rf .venv build dist *.egg-info .*_cache .hypothesis

@@ -21,6 +21,7 @@ from .actors.checkup import HEALTH, Checkup
 from .actors.child import ChildSpec
 from .actors.clockwatch import ClockWatch
 from .actors.courier import Courier
+from .actors.janitor import Janitor
 from .actors.messages import Drain, WhatIsHeld
 from .actors.publisher import Publisher
 from .actors.registry import Registry
@@ -35,6 +36,7 @@ from .core.errors import TocsinError
 from .core.handlers import COMMAND, Handler, Handlers
 from .core.notification import REMIND
 from .core.published import Listener
+from .core.retention import Keep
 from .executors.asyncio import AsyncioExecutor
 from .executors.base import Executor
 from .executors.command import Command, CommandExecutor
@@ -65,6 +67,19 @@ class Limits:
     resources: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Housekeeping:
+    """What an engine keeps for how long.
+
+    Attributes:
+        keep: what is kept for how long.
+        every: seconds between two looks at what is old enough to go.
+    """
+
+    keep: Keep
+    every: float = 60.0
+
+
 class Engine:
     """Executors and actors of one service.
 
@@ -74,6 +89,7 @@ class Engine:
         handlers: the registered callables.
         post: the notifiers.
         limits: how much is done at once.
+        upkeep: what is kept for how long.
         listeners: the functions that hear what handlers publish.
         children: the user's own actors, started last.
         allow: module prefixes that entries may name, empty for all.
@@ -91,6 +107,7 @@ class Engine:
         post: Post,
         *,
         limits: Limits,
+        upkeep: Housekeeping,
         listeners: Sequence[Listener] = (),
         children: Iterable[ChildSpec] = (),
         allow: Iterable[str] = (),
@@ -100,6 +117,7 @@ class Engine:
         self.attempts = Attempts()
         self._clock = clock
         self._opened = opened
+        self._upkeep = upkeep
         opened.database.reserve()
         self.lanes = make_lanes(clock, limits)
         self.watch = ClockWatch(clock)
@@ -137,6 +155,7 @@ class Engine:
             ChildSpec("courier", lambda: Courier(post, self.lanes["courier"])),
             ChildSpec("publisher", lambda: Publisher(database, listeners)),
             ChildSpec("scheduler", scheduler),
+            ChildSpec("janitor", lambda: Janitor(database, self._upkeep.keep, self._upkeep.every)),
             ChildSpec("warden", lambda: Warden(self.checkup)),
         ]
 

@@ -322,7 +322,8 @@ class Facade(Registration):
         """Say in words what happened to the occurrence planned for `at`, and why."""
         known = self.get(task, tenant=tenant)
         runs = self._queries().runs(tenant, task_id=known.id, limit=10_000)
-        return explanation(known, runs, at, from_instant(self.clock.now()))
+        present, pruned = from_instant(self.clock.now()), self._queries().pruned_until()
+        return explanation(known, runs, at, present, pruned)
 
     # ------------------------------------------------------------ inside
 

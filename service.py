@@ -8,6 +8,7 @@ handlers and event loops of the host program are never touched.
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -25,10 +26,11 @@ from .core.health import Health
 from .core.hints import did_you_mean
 from .core.limits import checked_capacities
 from .core.policy import Policy
+from .core.retention import EVENTS, HISTORY, Keep, parse_keep
 from .core.zones import zone
-from .facade import Facade
 from .notifiers.base import Notifier
 from .notifiers.post import Post
+from .upkeep import Upkeep
 
 if TYPE_CHECKING:
     from .core.config import Config
@@ -37,14 +39,14 @@ if TYPE_CHECKING:
     from .opening import Opened
     from .storage.queries import Queries
 
-OWN_ACTORS = (TOP, "alarm", "runner", "courier", "scheduler", "publisher", "warden")
+OWN_ACTORS = (TOP, "alarm", "runner", "courier", "scheduler", "publisher", "warden", "janitor")
 """Names that nobody else may have."""
 
 ASK_TIMEOUT = 30.0
 """Seconds that a verb waits for the Scheduler."""
 
 
-class Tocsin(Facade):
+class Tocsin(Upkeep):
     """A durable scheduler in your program.
 
     Use it as a context manager, or call `start` and `stop`. All methods may be called from every
@@ -59,12 +61,16 @@ class Tocsin(Facade):
         max_queue: runs that wait in memory for a slot; more wait in the database.
         resources: name -> how much there is of what runs may hold, such as `{"gpu": 2}`.
         grace: seconds that running calls have to end when the service stops.
+        history: how long the records of finished runs are kept, such as "90d", or "forever".
+        events: the same for the log; at least as long as the history.
+        upkeep: seconds between two looks at what is old enough to go.
         allow: module prefixes that entries may name, empty for all.
         key_file: where the signing keys are; default `<database>.key`.
         clock: where time comes from.
 
     Raises:
         InvalidSchedule: the time zone is unknown.
+        InvalidConfig: the log would be shorter than the history.
     """
 
     def __init__(
@@ -78,6 +84,9 @@ class Tocsin(Facade):
         max_queue: int = 1_000,
         resources: Mapping[str, int] | None = None,
         grace: float = 10.0,
+        history: str | float | timedelta | None = HISTORY,
+        events: str | float | timedelta | None = EVENTS,
+        upkeep: float = 60.0,
         allow: Iterable[str] = (),
         key_file: str | None = None,
         clock: Clock | None = None,
@@ -90,6 +99,8 @@ class Tocsin(Facade):
         self.handlers = Handlers()
         self.listeners = []
         self.grace = grace
+        self.keep = Keep(parse_keep(history), parse_keep(events))
+        self._upkeep = upkeep
         self._post = Post(notifiers or {})
         self._max_concurrent = max_concurrent
         self._max_queue = max_queue
@@ -138,9 +149,11 @@ class Tocsin(Facade):
             max_queue=scheduler.max_queue_size,
             resources=config.resources,
             grace=scheduler.shutdown_grace / SECOND,
+            upkeep=scheduler.maintenance_interval / SECOND,
             allow=scheduler.allow,
             key_file=config.storage.key_file,
         )
+        app.keep = Keep(config.storage.history, config.storage.events)
         app._post = Post(build_notifiers(config))
         app._config = config
         return app
@@ -159,7 +172,7 @@ class Tocsin(Facade):
             AlreadyRunning: another service runs on this database, or this one already does.
             StorageError: the database cannot be opened.
         """
-        from .engine import Engine, Limits  # noqa: PLC0415 - a program that only schedules needs none
+        from .engine import Engine, Housekeeping, Limits  # noqa: PLC0415 - a program that only schedules needs none
 
         with self._lock:
             opened = self._open()
@@ -172,6 +185,7 @@ class Tocsin(Facade):
                 listeners=self.listeners,
                 children=self._children,
                 allow=self._allow,
+                upkeep=Housekeeping(self.keep, self._upkeep),
             )
             self._stopped.clear()
             try:

@@ -15,6 +15,7 @@ from .init import init
 from .next import next_times
 from .options import Commands, command
 from .output import say, write_json
+from .rebuild import rebuild
 from .remind import remind
 from .run import run
 from .settings import Settings, pass_settings
@@ -67,6 +68,7 @@ for each in (
     *(trigger, pause, resume, cancel, delete),
     *(history, retry, events, explain),
     *(next_times, health, version),
+    *(rebuild,),
 ):
     tocsin.add_command(each)
 

@@ -9,12 +9,20 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from .clock import SECOND
 from .durations import parse_duration
 from .errors import InvalidSchedule
+from .retention import parse_keep
 from .zones import zone
 
 
 def _duration(value: Any) -> int:
     try:
         return parse_duration(value)
+    except InvalidSchedule as error:
+        raise ValueError(str(error)) from None
+
+
+def _keep(value: Any) -> int | None:
+    try:
+        return parse_keep(value)
     except InvalidSchedule as error:
         raise ValueError(str(error)) from None
 
@@ -90,6 +98,9 @@ Duration = Annotated[int, BeforeValidator(_duration)]
 
 TimeLimit = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 """A duration that is longer than nothing."""
+
+KeepFor = Annotated[int | None, BeforeValidator(_keep)]
+"""Microseconds, written as "90d" or "1y"; None, written as "forever"."""
 
 Seconds = Annotated[int, BeforeValidator(_seconds)]
 """Whole seconds, written as "1h" or as their number."""

@@ -1,8 +1,8 @@
 """The tables of config.toml that hold plain values, and their defaults."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .clock import MINUTE, SECOND
 from .config_fields import (
@@ -12,13 +12,16 @@ from .config_fields import (
     DatabaseUrl,
     Duration,
     HttpUrl,
+    KeepFor,
     Names,
     RedisUrl,
     Text,
     TimeLimit,
     TimeZone,
 )
+from .errors import InvalidConfig
 from .problems import PrivateTable, Table
+from .retention import EVENTS, HISTORY, Keep, parse_keep
 
 LogLevel = Literal["trace", "debug", "info", "success", "warning", "error", "critical"]
 
@@ -55,10 +58,22 @@ class StorageConfig(PrivateTable):
     Attributes:
         url: `sqlite:///tocsin.db` (the default) or `postgresql://user:password@host/name`.
         key_file: the file of the keys that sign entries; None for the default, beside the database.
+        history: how long the records of finished runs are kept, None for ever. Default "90d".
+        events: how long the log is kept, None for ever; at least as long. Default "1y".
     """
 
     url: Annotated[DatabaseUrl, Field(repr=False)] = "sqlite:///tocsin.db"
     key_file: Text | None = None
+    history: KeepFor = parse_keep(HISTORY)
+    events: KeepFor = parse_keep(EVENTS)
+
+    @model_validator(mode="after")
+    def _history_follows_from_events(self) -> Self:
+        try:
+            Keep(self.history, self.events)
+        except InvalidConfig as error:
+            raise ValueError(str(error)) from None
+        return self
 
 
 class LogConfig(Table):

@@ -30,6 +30,13 @@ def evolve(task: TaskState | None, event: e.Event) -> tuple[TaskState, RunState 
     return task, run
 
 
+def ends_run(event: e.Event) -> bool:
+    """Whether nothing about the event's run changes after it."""
+    if isinstance(event, e.TaskExecuted):
+        return event.retry_at is None
+    return isinstance(event, e.RunCancelled | e.OccurrenceSkipped)
+
+
 def _scheduled(old: TaskState | None, event: e.TaskScheduled) -> TaskState:
     return TaskState(
         id=event.task_id,

@@ -11,7 +11,13 @@ from .task import Task
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def explanation(task: Task, runs: Sequence[Run], at: datetime, now: datetime) -> str:
+def explanation(
+    task: Task,
+    runs: Sequence[Run],
+    at: datetime,
+    now: datetime,
+    pruned_until: datetime | None = None,
+) -> str:
     """Say what became of the occurrence of `task` planned for `at`.
 
     Args:
@@ -19,6 +25,7 @@ def explanation(task: Task, runs: Sequence[Run], at: datetime, now: datetime) ->
         runs: its runs, in any order.
         at: the planned instant.
         now: the present.
+        pruned_until: the history before it is not kept any more.
     """
     for run in runs:
         if at in run.missed:
@@ -35,6 +42,11 @@ def explanation(task: Task, runs: Sequence[Run], at: datetime, now: datetime) ->
             )
     if at > now:
         return f"{task.name} at {at.isoformat()}: not come yet, {forecast(task, at)}"
+    if pruned_until is not None and at <= pruned_until:
+        return (
+            f"{task.name} at {at.isoformat()}: nobody knows any more:"
+            f" the history before {pruned_until.isoformat()} is not kept"
+        )
     return f"{task.name} at {at.isoformat()}: it was not planned for this moment ({task.status})"
 
 

@@ -154,6 +154,22 @@ class Database:
         """
         return self._dialect.epoch(self.connect(), self._transactions)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database until the block ends, and locks nobody.
+
+        Its own temporary tables are all that it may change.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached.
+        """
+        with self.session() as connection:
+            self._dialect.begin_reading(connection)
+            try:
+                yield connection
+            finally:
+                self._dialect.rollback(connection)
+
     def data_version(self) -> int:
         """A number that changes when somebody else writes to the database.
 

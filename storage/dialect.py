@@ -75,6 +75,9 @@ class Dialect(Protocol):
     def begin(self, connection: Any) -> None:
         """Begin a transaction when no other writer is in one."""
 
+    def begin_reading(self, connection: Any) -> None:
+        """Begin a transaction that sees one state of the database, and keeps nobody waiting."""
+
     def commit(self, connection: Any) -> None:
         """Make it durable; when this raises, it is not."""
 

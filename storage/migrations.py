@@ -40,7 +40,8 @@ def _add_retention(connection: Connection) -> None:
 _RETENTION = """
     CREATE TABLE IF NOT EXISTS snapshots (
         task_id INTEGER NOT NULL PRIMARY KEY, version INTEGER NOT NULL, state TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS horizons (name TEXT NOT NULL PRIMARY KEY, position INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS horizons (
+        name TEXT NOT NULL PRIMARY KEY, position INTEGER NOT NULL, at INTEGER NOT NULL);
     CREATE TABLE dependencies_3 (
         task_id INTEGER NOT NULL, depends_on INTEGER NOT NULL, tenant TEXT NOT NULL, outcome TEXT,
         PRIMARY KEY (task_id, depends_on));

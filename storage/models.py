@@ -176,10 +176,11 @@ class SnapshotTable(Model):
 
 
 class HorizonTable(Model):
-    """Up to which event the log, and the history of runs, were pruned."""
+    """Up to which event, and which instant, the log and the history of runs were pruned."""
 
     name = TextField(primary_key=True)
     position = BigIntegerField()
+    at = BigIntegerField()
 
     class Meta:
         """Name."""

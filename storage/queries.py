@@ -16,6 +16,7 @@ from ..core.run import Run
 from ..core.task import Task
 from .database import Database
 from .drafts import SURROGATE
+from .horizons import HISTORY, pruned_until
 from .models import AlarmTable, EventTable, RunTable, TaskTable
 from .rows import EVENT_COLUMNS, RUN_COLUMNS, TASK_COLUMNS, event_of, run_state, task_state
 
@@ -181,6 +182,12 @@ class Queries:
         order = EventTable.id.desc() if latest else EventTable.id
         rows = self._database.fetch(query.order_by(order).limit(limit))
         return [Logged(row[0], event_of(row)) for row in sorted(rows)]
+
+    def pruned_until(self) -> datetime | None:
+        """The instant before which the history of runs is not kept any more, None for none."""
+        with self._database.session() as connection:
+            instant = pruned_until(connection, HISTORY)
+        return None if instant is None else from_instant(instant)
 
     def has_entries(self) -> bool:
         """Whether anything was ever stored."""

@@ -96,6 +96,11 @@ class Sqlite:
         """Take the one writer's place at once: a reader that wants it later may be refused."""
         connection.execute("BEGIN IMMEDIATE")
 
+    def begin_reading(self, connection: sqlite3.Connection) -> None:
+        """See the state of this moment from now on: it begins with the first look."""
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
     def commit(self, connection: sqlite3.Connection) -> None:
         """Make it durable."""
         connection.execute("COMMIT")

@@ -107,3 +107,12 @@ def test_a_run_that_waits_says_until_when_and_why(story: Any) -> None:
         "pending, not before 2026-03-03T09:00:00+00:00,"
         " (window: waits until 2026-03-03T09:00:00+00:00)"
     )
+
+
+def test_a_moment_whose_history_was_pruned_is_not_called_unplanned(story: Any) -> None:
+    story.order(every("5m"))
+    now, before = from_instant(story.now), from_instant(story.now - HOUR)
+    pruned = explanation(Task.from_state(story.task), [], before, now, before)
+    assert "nobody knows any more: the history before 2026-03-02T08:00:00+00:00" in pruned
+    since = explanation(Task.from_state(story.task), [], now - timedelta(minutes=59), now, before)
+    assert "not planned" in since

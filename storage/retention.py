@@ -1,0 +1,213 @@
+"""Pruning by snapshot: what is old enough leaves, and what follows from it stays.
+
+First old runs lose their rows, then old events are folded into the snapshots of their tasks and
+leave the log. Both go through the log in order, in batches so small that the writer is never held
+for long; a mark in the same transaction says how far that went. What is written is prepared before
+the transaction begins: the old end of the log never changes.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from ..core.clock import HOUR
+from ..core.events import Event
+from ..core.evolve import ends_run
+from ..core.retention import Keep
+from ..core.state import ENDED, TaskState
+from .connection import Connection
+from .database import Database
+from .dialect import Permission, always
+from .folding import advance
+from .horizons import (
+    EVENTS,
+    HISTORY,
+    horizon,
+    move_horizon,
+    save_snapshots,
+    snapshot_row,
+    snapshots_of,
+)
+from .pace import Pace
+from .rows import SELECT_EVENTS, event_of, select_in
+
+_UNHEARD = (
+    "type = 'HandlerEvent' AND (id > (SELECT coalesce(min(position), id) FROM positions)"
+    " OR id IN (SELECT event_id FROM deliveries))"
+)
+"""Events that somebody who listens has not heard of."""
+
+_HEARD = "heard"
+_HEARD_AT_LAST = f"""
+    SELECT id FROM events WHERE type = 'HandlerEvent' AND id <= ? AND NOT ({_UNHEARD}) LIMIT ?
+"""
+
+
+class Retention:
+    """Prunes one database, batch by batch.
+
+    Args:
+        database: migrated already.
+        keep: what is kept for how long.
+        may_commit: whether its writer may still store anything; one that was replaced may not.
+
+    Attributes:
+        pace: how long the writer was held, and how much the next batch takes.
+    """
+
+    def __init__(self, database: Database, keep: Keep, may_commit: Permission = always) -> None:
+        self._database = database
+        self._keep = keep
+        self._may_commit = may_commit
+        self._ripe_at: dict[str, int] = {}
+        self._targets: dict[str, int] = {}
+        self.pace = Pace()
+
+    def step(self, now: int) -> bool:
+        """Prune one batch. Returns whether there is more to do at once."""
+        with self._database.session() as connection:
+            history = self._target(connection, HISTORY, self._keep.history, now)
+            if history is not None:
+                self._prune_history(connection, history)
+                return True
+            events = self._target(connection, EVENTS, self._keep.events, now)
+            if events is not None:
+                self._prune_events(connection, events)
+                return True
+            return self._prune_heard(connection, now)
+
+    # ------------------------------------------------------------ how far
+
+    def _target(self, connection: Connection, name: str, keep: int | None, now: int) -> int | None:
+        """Up to which event to prune, None when that is done.
+
+        What was found is remembered: as long as nothing can have become old, nothing is read.
+        """
+        if keep is None or now < self._ripe_at.get(name, now):
+            return None
+        position = horizon(connection, name)
+        if position >= self._targets.get(name, 0):
+            self._targets[name] = self._last_before(connection, position, now - keep)
+        limit = self._targets[name]
+        if name == EVENTS:  # the history needs the end of each run that it has a row of
+            limit = min(limit, horizon(connection, HISTORY))
+        if limit > position:
+            return limit
+        self._ripe_at[name] = self._next_ripe(connection, position, keep, now)
+        return None
+
+    @staticmethod
+    def _last_before(connection: Connection, low: int, cutoff: int) -> int:
+        """The last event that happened before an instant, found by halving.
+
+        Where the clock was set meanwhile, it is one of the places where the log turns younger.
+        """
+        row = connection.execute("SELECT max(id) FROM events").fetchone()
+        latest = "SELECT id, at FROM events WHERE id <= ? AND id > ? ORDER BY id DESC LIMIT 1"
+        last, high = low, row[0] or 0
+        while low < high:
+            middle = (low + high + 1) // 2
+            found = connection.execute(latest, (middle, low)).fetchone()
+            if found is not None and found[1] >= cutoff:
+                high = found[0] - 1
+                continue
+            low = middle
+            last = found[0] if found else last
+        return last
+
+    @staticmethod
+    def _next_ripe(connection: Connection, position: int, keep: int, now: int) -> int:
+        """When the next event can have become old."""
+        first = "SELECT at FROM events WHERE id > ? ORDER BY id LIMIT 1"
+        row = connection.execute(first, (position,)).fetchone()
+        soon = now + min(keep // 100, HOUR)
+        return max(soon, row[0] + keep + 1) if row else soon
+
+    # ------------------------------------------------------------ what leaves
+
+    def _prune_history(self, connection: Connection, target: int) -> None:
+        batch = self._read(connection, horizon(connection, HISTORY), target)
+        ended = [(event.run_id,) for _, event in batch if ends_run(event)]
+        with self._database.transaction(self._may_commit):
+            started = self.pace.start()
+            connection.executemany("DELETE FROM runs WHERE id = ?", ended)
+            move_horizon(connection, HISTORY, batch[-1][0], batch[-1][1].at)
+        self.pace.finish(started)
+
+    def _prune_events(self, connection: Connection, target: int) -> None:
+        after = horizon(connection, EVENTS)
+        batch = self._read(connection, after, target)
+        last, latest = batch[-1]
+        tasks, replaced = _fold(connection, batch)
+        snapshots = {task.id: snapshot_row(task) for task in tasks.values()}
+        with self._database.transaction(self._may_commit):
+            started = self.pace.start()
+            gone = _leaving(connection, tasks.values(), last)
+            save_snapshots(connection, [snapshots[i] for i in snapshots if i not in gone])
+            connection.execute(
+                f"DELETE FROM events WHERE id > ? AND id <= ? AND NOT ({_UNHEARD})", (after, last)
+            )
+            _remove(connection, [*replaced, *(tasks[i].entry_id for i in gone)], gone)
+            move_horizon(connection, EVENTS, last, latest.at)
+        self.pace.finish(started)
+
+    def _prune_heard(self, connection: Connection, now: int) -> bool:
+        """Remove what was kept only because somebody had not heard of it."""
+        if now < self._ripe_at.get(_HEARD, now):
+            return False
+        limits = (horizon(connection, EVENTS), self.pace.size)
+        heard = connection.execute(_HEARD_AT_LAST, limits).fetchall()
+        if not heard:
+            self._ripe_at[_HEARD] = now + HOUR
+            return False
+        with self._database.transaction(self._may_commit):
+            started = self.pace.start()
+            connection.executemany("DELETE FROM events WHERE id = ?", heard)
+        self.pace.finish(started)
+        return True
+
+    def _read(self, connection: Connection, after: int, target: int) -> list[tuple[int, Event]]:
+        """The next batch of the log: at least the event that is the target."""
+        statement = f"{SELECT_EVENTS} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+        rows = connection.execute(statement, (after, target, self.pace.size)).fetchall()
+        return [(row[0], event_of(row)) for row in rows]
+
+
+def _fold(
+    connection: Connection, batch: Sequence[tuple[int, Event]]
+) -> tuple[dict[int, TaskState], list[int]]:
+    """The snapshots that a batch moves on, and the entries that it replaced by others."""
+    tasks = snapshots_of(connection, {event.task_id for _, event in batch})
+    replaced: list[int] = []
+    for event_id, event in batch:
+        if not event.task_id:
+            continue  # it concerns the service
+        before = tasks.get(event.task_id)
+        entry_id = before.entry_id if before else None
+        task, _ = advance(before, event, event_id)
+        tasks[task.id] = task
+        if entry_id is not None and task.entry_id != entry_id:
+            replaced.append(entry_id)
+    return tasks, replaced
+
+
+def _leaving(connection: Connection, tasks: Iterable[TaskState], last: int) -> set[int]:
+    """The tasks of which nothing is left to tell, and that nobody can name any more."""
+    ended = {
+        task.id
+        for task in tasks
+        if not task.runs
+        and (task.status == "deleted" or (task.key is None and task.status in ENDED))
+    }
+    if not ended:
+        return ended
+    later = f"SELECT task_id FROM events WHERE id > {last} AND task_id IN"
+    needed = "SELECT depends_on FROM dependencies WHERE depends_on IN"
+    kept = [*select_in(connection, later, ended), *select_in(connection, needed, ended)]
+    return ended - {row[0] for row in kept}
+
+
+def _remove(connection: Connection, entries: Iterable[int], tasks: Iterable[int]) -> None:
+    connection.executemany("DELETE FROM scheduler WHERE id = ?", [(i,) for i in entries])
+    ids = [(i,) for i in tasks]
+    connection.executemany("DELETE FROM tasks WHERE id = ?", ids)
+    connection.executemany("DELETE FROM dependencies WHERE task_id = ?", ids)
+    connection.executemany("DELETE FROM snapshots WHERE task_id = ?", ids)

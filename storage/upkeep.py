@@ -1,0 +1,31 @@
+"""What only SQLite files need: their integrity, and moving the write-ahead log into them."""
+
+from .database import Database
+
+SHOWN = 20
+"""Faults of a file that are told; there may be thousands."""
+
+
+def is_sqlite(database: Database) -> bool:
+    """Whether the database is a file of ours, and no server's."""
+    return database.url.startswith("sqlite:")
+
+
+def checkpoint(database: Database) -> None:
+    """Move what was committed into the database file, as far as that holds nobody up.
+
+    Raises:
+        StorageUnavailable: the database cannot be used.
+    """
+    if is_sqlite(database):
+        with database.session() as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+
+def integrity_problems(database: Database) -> list[str]:
+    """What SQLite finds wrong with the file and its indexes, nothing for a sound one."""
+    if not is_sqlite(database):
+        return []
+    with database.session() as connection:
+        rows = connection.execute(f"PRAGMA integrity_check({SHOWN})").fetchall()
+    return [row[0] for row in rows if row[0] != "ok"]
