@@ -50,6 +50,7 @@ from .storage.ledger import Ledger
 FLAGS = Flags(strategy="one_for_one", intensity=10, period=60.0, backoff=Backoff())
 COURIERS = 4
 TREE_LIMIT = 10.0
+CLOSING = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class Engine:
         self._clock = clock
         self._opened = opened
         self._upkeep = upkeep
+        self._post = post
         opened.database.reserve()
         self.lanes = make_lanes(clock, limits)
         self.watch = ClockWatch(clock)
@@ -170,6 +172,7 @@ class Engine:
         self.tree.stop(TREE_LIMIT)
         self.checkup.remove()
         self._record_rest()
+        self._close_post()
         self._opened.database.disconnect()
         self._opened.database.release()
 
@@ -199,6 +202,16 @@ class Engine:
         if unfinished:
             logger.warning("{} runs did not end in time and are interrupted", len(unfinished))
         self.attempts.interrupt(self._clock.now())
+
+    def _close_post(self) -> None:
+        """Let go of the connections of the notifiers; one that hangs is not waited for."""
+        closing = threading.Thread(target=self._post.close, name="tocsin-close", daemon=True)
+        try:
+            closing.start()
+        except RuntimeError:  # no new thread: the interpreter is ending
+            closing.run()
+        else:
+            closing.join(CLOSING)
 
     def _record_rest(self) -> None:
         """Store the results that no actor stored any more."""

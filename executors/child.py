@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Self, cast
 
 from ..core.clock import SECOND, SystemClock
+from .tether import Tether
 
 TAIL = 4096
 """Bytes of output that are kept: the last ones."""
@@ -28,7 +29,7 @@ _REAL_TIME = SystemClock()
 
 
 class Child:
-    """A running program. Leaving its context closes what it used.
+    """A running program, which dies with us. Leaving its context closes what it used.
 
     Args:
         argv: the program and its arguments.
@@ -46,6 +47,7 @@ class Child:
         with ExitStack() as stack:
             self._selector = stack.enter_context(selectors.DefaultSelector())
             self._waker, self._woken = (stack.enter_context(s) for s in socket.socketpair())
+            tether = stack.enter_context(Tether())
             self._process = subprocess.Popen(  # noqa: S603 - whoever stored the entry chose it
                 argv,
                 cwd=cwd,
@@ -54,7 +56,9 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=(tether.end,),
             )
+            tether.tie(self._process.pid)
             self._output = self._open_output(stack)
             self._pidfd = self._open_pidfd(stack)
             self._waker.setblocking(False)

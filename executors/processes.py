@@ -21,6 +21,7 @@ from .command import ending
 from .describe import describe_error, describe_raised, describe_result
 from .desk import Ticket
 from .job import Job as Job  # noqa: PLC0414 - what it runs is a part of it
+from .tether import follow
 from .threads import ThreadExecutor, settle
 
 _CLOSING = 5.0
@@ -92,7 +93,8 @@ class ProcessExecutor(ThreadExecutor):
                 if pool.active:
                     return pool
                 _close(pool)
-        return pebble.ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn"))
+        spawn = multiprocessing.get_context("spawn")
+        return pebble.ProcessPool(max_workers=1, context=spawn, initializer=_follow_service)
 
     def _give_back(self, pool: pebble.ProcessPool) -> None:
         with self._lock:
@@ -120,6 +122,13 @@ def _close(pool: pebble.ProcessPool) -> threading.Thread:
 
 
 # ---------------------------------------------------------------- in the other process
+
+
+def _follow_service() -> None:
+    """Die with the service, however it dies."""
+    service = multiprocessing.parent_process()
+    if service is not None:
+        follow(service.sentinel)
 
 
 def _run(payload: bytes) -> Outcome:

@@ -55,7 +55,11 @@ class Notifier(Protocol):
         ...
 
     def close(self) -> None:
-        """Release connections. Nothing is sent afterwards."""
+        """Release connections, within time limits of its own.
+
+        Called when the service stops, and when a new configuration has replaced the notifier. A
+        service that starts again sends again.
+        """
         ...
 
 

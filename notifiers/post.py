@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from loguru import logger
+
 from ..core.entry import RunContext
 from ..core.errors import NotificationDelayed, NotificationError, NotificationRefused
 from ..core.hints import did_you_mean
@@ -32,8 +34,7 @@ class Post:
     def replace(self, notifiers: Mapping[str, Notifier]) -> None:
         """Use these notifiers from now on; close those that are gone."""
         old, self._notifiers = self._notifiers, dict(notifiers)
-        for notifier in {id(n): n for n in old.values()}.values():
-            notifier.close()
+        _close(old)
 
     def send(self, name: str, note: Notification) -> dict[str, Any]:
         """Send to one channel, in the caller's thread.
@@ -92,6 +93,14 @@ class Post:
         return progress
 
     def close(self) -> None:
-        """Close all notifiers."""
-        for notifier in {id(n): n for n in self._notifiers.values()}.values():
+        """Let all notifiers release their connections; sending opens them again."""
+        _close(self._notifiers)
+
+
+def _close(notifiers: Mapping[str, Notifier]) -> None:
+    """Close each once; what one of them raises is nobody else's matter."""
+    for name, notifier in {id(n): (name, n) for name, n in notifiers.items()}.values():
+        try:
             notifier.close()
+        except BaseException as error:  # noqa: BLE001 - even SystemExit ends no service
+            logger.warning("notifier {!r} could not be closed: {}", name, type(error).__name__)

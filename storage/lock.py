@@ -2,10 +2,15 @@
 
 import fcntl
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from ..core.errors import AlreadyRunning, StorageError
+
+_TRIES = 20
+_PAUSE = 0.01
+"""Seconds between tries; who asks has the lock for microseconds."""
 
 
 class FileLock:
@@ -31,7 +36,7 @@ class FileLock:
         except OSError as error:
             raise StorageError(f"cannot open {self._path}: {error.strerror}") from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(handle)
         except OSError as error:
             owner = os.read(handle, 32).decode(errors="replace").strip()
             os.close(handle)
@@ -77,3 +82,16 @@ class FileLock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+def _take(handle: int) -> None:
+    """Lock the file; somebody who only asks has it for a moment, a service for good."""
+    for left in reversed(range(_TRIES)):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if left == 0:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return

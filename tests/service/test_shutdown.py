@@ -6,13 +6,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from tocsin import RunContext, Tocsin, every, now
 from tocsin.actors.runner import Runner
+from tocsin.core.notification import Notification
+from tocsin.notifiers.base import Receipt
 
 LIMIT = 15.0
 
@@ -305,3 +308,45 @@ def test_a_locked_database_cannot_hold_up_the_stop_for_long(
     blocker.close()
     with app:
         assert app.running
+
+
+class Channel:
+    """A notifier that counts its ends, and may make them hard."""
+
+    kind: ClassVar[str] = "channel"
+
+    def __init__(self, ending: Callable[[], Any] = lambda: None) -> None:
+        self.ending, self.closed, self.got = ending, 0, 0
+
+    def send(self, note: Notification) -> Receipt:
+        self.got += 1
+        return Receipt()
+
+    def close(self) -> None:
+        self.closed += 1
+        self.ending()
+
+
+def test_the_stop_closes_every_notifier_and_a_new_start_sends_again(url: str, until: Any) -> None:
+    def leave() -> None:
+        raise SystemExit("not so fast")
+
+    channels = {"rude": Channel(leave), "fine": Channel()}
+    app = Tocsin(url, notifiers=channels, grace=0.2)
+    for times in (1, 2):
+        with app:
+            app.remind("in 0 seconds", "hello", to="fine")
+            until(lambda times=times: channels["fine"].got == times)
+            assert channels["fine"].closed == times - 1
+        assert [channel.closed for channel in channels.values()] == [times, times]
+
+
+def test_a_notifier_whose_close_hangs_cannot_hold_up_the_stop(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tocsin.engine.CLOSING", 0.1)
+    forever = threading.Event()
+    app = Tocsin(url, notifiers={"stuck": Channel(lambda: forever.wait(LIMIT))}, grace=0.2)
+    app.start()
+    assert timed(app.stop) < 5
+    forever.set()

@@ -87,3 +87,27 @@ def test_two_databases_have_two_locks(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot open"):
         FileLock(tmp_path / "no" / "t.db").acquire()
+
+
+def test_asking_who_has_the_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
+    lock, enough = FileLock(tmp_path / "t.db"), threading.Event()
+    lock.acquire()
+    lock.release()
+
+    def ask() -> None:
+        other = FileLock(tmp_path / "t.db")
+        while not enough.is_set():
+            other.held()
+
+    askers = [threading.Thread(target=ask) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    try:
+        for _ in range(300):
+            lock.acquire()
+            assert lock.held()
+            lock.release()
+    finally:
+        enough.set()
+        for asker in askers:
+            asker.join(10)
