@@ -63,6 +63,7 @@ class Checkup:
         self._path = path
         self.watch = watch
         self._warned = False
+        self._written: Status | None = None
 
     def loads(self) -> dict[str, Load]:
         """What each executor has to do."""
@@ -109,19 +110,27 @@ class Checkup:
     def write(self) -> None:
         """Write the health down for other processes, whole or not at all."""
         draft = self._path.with_name(f"{self._path.name}.new")
+        health = self.health()
         try:
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(self.health().to_dict(), file)
+                json.dump(health.to_dict(), file)
             draft.replace(self._path)
             self._warned = False
         except OSError as error:
             log = logger.debug if self._warned else logger.warning
             log("the health cannot be written down: {}", error)
             self._warned = True
+            self.remove()  # old news would be believed; a full disk still lets it go
+        self._written = health.status
+
+    @property
+    def changed(self) -> bool:
+        """Whether the service is better or worse than was written down."""
+        return self.health().status != self._written
 
     def remove(self) -> None:
-        """The service has ended: what was written down holds no more."""
+        """What was written down holds no more: the service has ended, or it cannot be replaced."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 

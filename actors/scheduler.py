@@ -189,7 +189,11 @@ class Scheduler(Actor):
     # ------------------------------------------------------------ catching up
 
     def _outage(self, error: StorageError) -> None:
-        """Nothing was stored; what was only told must ring, or be reported, again."""
+        """Nothing was stored; what was only told must ring, or be reported, again.
+
+        Should it have been stored after all, nobody works on what it claimed: that is taken back.
+        """
+        self._reconciled = False
         self.vitals.ail(str(error))
         logger.warning("the database cannot be used, trying again: {}", error)
         self._seen = None

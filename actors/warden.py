@@ -81,7 +81,7 @@ class Warden(Actor):
             self._watch(member, now)
         self._watch_executors()
         self._count_abandoned()
-        if now >= self._report_at:
+        if now >= self._report_at or self._checkup.changed:
             self._report_at = now + REPORT_EVERY
             self._checkup.write()
         self.mark("look")

@@ -9,8 +9,8 @@ from ..core.errors import Fenced, StorageError
 from .connection import Connection
 from .dialect import Permission, ServiceLock, always, dialect_of
 
-BUSY_TIMEOUT = 10.0
-"""Seconds to wait for another writer before giving up."""
+BUSY_TIMEOUT = 3.0
+"""Seconds to wait for another writer before giving up: an outage must show soon."""
 
 
 class Database:

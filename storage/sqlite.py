@@ -7,10 +7,12 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import peewee
 
 from ..core.errors import StorageError, StorageUnavailable
+from .files import Files
 from .lock import FileLock
 
 _TRIES = 200
@@ -34,8 +36,10 @@ class Sqlite:
         self._timeout = timeout
         self._connections = itertools.count(1)
         self._own = threading.local()
+        self._files = Files(self.path)
         self.engine = peewee.SqliteDatabase(
-            self.place,
+            f"file:{quote(self.place)}?mode=rw",  # never makes a file: `create` does
+            uri=True,
             pragmas={
                 "journal_mode": "wal",
                 "synchronous": "full",
@@ -52,6 +56,7 @@ class Sqlite:
         Raises:
             StorageError: the folder does not exist or may not be written.
         """
+        self._files.require_no_remains()
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError as error:
@@ -66,16 +71,29 @@ class Sqlite:
         return self.path.exists()
 
     def connect(self) -> sqlite3.Connection:
-        """This thread's connection, opened when there is none."""
+        """This thread's connection, opened when there is none.
+
+        Raises:
+            StorageUnavailable: the file is gone, or another one than it was.
+        """
+        if self.connected():
+            connection: sqlite3.Connection = self.engine.connection()  # type: ignore[no-untyped-call]
+            if connection.in_transaction or not self._files.left(self._own.log):
+                return connection
+            self.disconnect()
+        return self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        self._files.enter()
         for left in reversed(range(_TRIES)):
             try:
-                if self.engine.connect(reuse_if_open=True):
-                    self._own.number = next(self._connections)
+                self.engine.connect()
                 break
             except peewee.OperationalError as error:
                 if left == 0 or "locked" not in str(error):
                     raise
                 time.sleep(self._timeout / _TRIES)
+        self._own.number, self._own.log = next(self._connections), self._files.log()
         connection: sqlite3.Connection = self.engine.connection()  # type: ignore[no-untyped-call]
         return connection
 
@@ -102,8 +120,14 @@ class Sqlite:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
     def commit(self, connection: sqlite3.Connection) -> None:
-        """Make it durable."""
+        """Make it durable, where others will find it.
+
+        Raises:
+            StorageUnavailable: the file was moved or removed before the end of the commit.
+        """
         connection.execute("COMMIT")
+        if self._files.left(self._own.log):
+            raise StorageUnavailable(f"{self.path} was moved, removed or replaced while in use")
 
     def rollback(self, connection: sqlite3.Connection) -> None:
         """Leave nothing of it; some failures have done so already."""

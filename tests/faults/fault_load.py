@@ -40,14 +40,17 @@ class Load:
     """One life of a service, and everybody who wants something of it.
 
     Args:
-        folder: where the database and the journals are.
+        folder: where the journals are, and the database.
         anchor: the first slot of the beats, microseconds.
         seed: what the callers do.
         life: a number that makes the keys of this life unique.
+        home: where the database is, if not there.
     """
 
-    def __init__(self, folder: Path, anchor: int, seed: int, life: int = 0) -> None:
-        self.path = folder / "tocsin.db"
+    def __init__(
+        self, folder: Path, anchor: int, seed: int, life: int = 0, home: Path | None = None
+    ) -> None:
+        self.path = (home or folder) / "tocsin.db"
         self.life = life
         self.seed = seed
         self.anchor = datetime.fromtimestamp(anchor / 1_000_000, UTC)

@@ -6,6 +6,7 @@ whole or not at all, and in the order in which things happened.
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,9 @@ class Journal:
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(self, **fields: Any) -> None:
-        """Append one line."""
-        os.write(self._handle, json.dumps(fields, separators=(",", ":")).encode() + b"\n")
+        """Append one line, with the present time unless one is given."""
+        line = json.dumps({"at": time.time(), **fields}, separators=(",", ":"))
+        os.write(self._handle, line.encode() + b"\n")
 
 
 @dataclass

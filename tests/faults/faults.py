@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from fault_kills import campaign as kills
+from fault_outages import campaign as outages
 from fault_powercut import campaign as powercut
 from fault_recording import missing
 
-ALL = ("kills", "powercut")
+ALL = ("kills", "powercut", "outages")
 
 
 def say(text: str) -> None:
@@ -49,6 +50,8 @@ def main() -> None:
             results["kills"] = kills(folder, chosen.kills, seed, say)
         if "powercut" in chosen.campaigns:
             results["powercut"] = powercut(folder, chosen.images, seed, say)
+        if "outages" in chosen.campaigns:
+            results["outages"] = outages(folder, seed, say)
     sys.stdout.write(json.dumps(results, indent=2) + "\n")
     broken = any(part["problems"] for part in results.values() if isinstance(part, dict))
     sys.exit(1 if broken else 0)

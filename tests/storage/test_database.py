@@ -42,7 +42,7 @@ def test_the_pragmas_are_those_that_survive_a_power_cut(database: Database) -> N
         "journal_mode": "wal",
         "synchronous": 2,
         "foreign_keys": 1,
-        "busy_timeout": 10_000,
+        "busy_timeout": 3_000,
     }
 
 
