@@ -28,7 +28,7 @@ RELOAD_EVERY = 30 * SECOND
 LONGEST_WAIT = SECOND
 """The wall clock is looked at once a second at least, in case it was set."""
 
-MOST_AT_ONCE = 5_000
+MOST_AT_ONCE = 1_000
 MOST_IN_WINDOW = 50_000
 LONGEST_POSTPONED = MINUTE
 
@@ -148,16 +148,14 @@ class Alarm(Actor):
     def _ring(self) -> None:
         self.mark("ring")
         now = self.clock.now()
-        due = self._window.pop_due(now, MOST_AT_ONCE)
-        if not due:
-            return
-        logger.debug("Executing {} due timers", len(due))
-        tasks = tuple(alarm.task_id for alarm in due if alarm.task_id is not None)
-        if tasks:
-            self._tell_scheduler(tasks)
-        raw = [alarm.id for alarm in due if alarm.task_id is None]
-        if raw:
-            self._deliver(raw, now)
+        while due := self._window.pop_due(now, MOST_AT_ONCE):
+            logger.debug("Executing {} due timers", len(due))
+            tasks = tuple(alarm.task_id for alarm in due if alarm.task_id is not None)
+            if tasks:
+                self._tell_scheduler(tasks)
+            raw = [alarm.id for alarm in due if alarm.task_id is None]
+            if raw:
+                self._deliver(raw, now)
 
     def _tell_scheduler(self, tasks: tuple[int, ...]) -> None:
         try:

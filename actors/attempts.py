@@ -18,18 +18,51 @@ class Attempts:
         self._lock = threading.Lock()
         self._admitted: dict[Claim, Start] = {}
         self._results: dict[Claim, RunFinished] = {}
+        self._fresh: list[RunFinished] = []
+        self._ended = threading.Condition(self._lock)
 
-    def admit(self, start: Start) -> None:
-        """An attempt was taken on."""
+    def admit(self, starts: Iterable[Start]) -> None:
+        """Attempts were taken on."""
         with self._lock:
-            self._admitted[start.claim] = start
+            for start in starts:
+                self._admitted[start.claim] = start
 
-    def finish(self, result: RunFinished) -> None:
-        """An attempt has ended; keep its result until it is confirmed."""
+    def finish(self, result: RunFinished) -> bool:
+        """An attempt has ended; keep its result until it is confirmed.
+
+        Returns:
+            Whether it is the first one since the fresh ones were taken.
+        """
         claim = (result.run_id, result.fence)
         with self._lock:
             self._admitted.pop(claim, None)
             self._results[claim] = result
+            self._fresh.append(result)
+            self._ended.notify()
+            return len(self._fresh) == 1
+
+    def fresh(self) -> list[RunFinished]:
+        """What has ended since this was last asked."""
+        with self._lock:
+            fresh, self._fresh = self._fresh, []
+            return fresh
+
+    def recall(self) -> bool:
+        """Count everything as fresh that is not confirmed; whether there is any."""
+        with self._lock:
+            self._fresh = list(self._results.values())
+            return bool(self._fresh)
+
+    def wait(self, count: int, patience: float) -> None:
+        """Wait until so many have ended, as long as no pause between two exceeds the patience.
+
+        Args:
+            count: fresh results to wait for.
+            patience: seconds.
+        """
+        with self._lock:
+            while len(self._fresh) < count and self._ended.wait(patience):
+                pass
 
     def confirm(self, claims: Iterable[Claim]) -> None:
         """These results are recorded, or were stale."""

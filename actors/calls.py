@@ -8,6 +8,7 @@ from ..core.clock import Clock, from_instant
 from ..core.commands import Outcome, RunFinished
 from ..core.entry import Cancellation, Entry, RunContext
 from ..core.handlers import PROCESSES, Handlers
+from ..core.limits import rank
 from ..core.published import TaskEvent
 from ..core.work import Start
 from ..executors.base import Call, Cancelled, Failed, Rejected, Report, Succeeded, TimedOut
@@ -50,6 +51,7 @@ class Calls:
             function=lambda cancellation: self._perform(start, cancellation),
             timeout=start.timeout,
             label=start.target,
+            rank=rank(start.priority, start.due_at),
         )
 
     def _perform(self, start: Start, cancellation: Cancellation) -> Any:

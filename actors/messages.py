@@ -206,10 +206,8 @@ class CancelRuns:
 
 
 @dataclass(frozen=True, slots=True)
-class SlotFreed:
-    """Told by an executor: a call has ended in this lane."""
-
-    lane: str
+class RunsFinished:
+    """Told to the Scheduler: attempts have ended; their results are in the book."""
 
 
 @dataclass(frozen=True, slots=True)

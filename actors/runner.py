@@ -1,26 +1,22 @@
-"""Runner: gives claimed attempts to the executors, the most important first, and watches the time.
+"""Runner: gives claimed attempts to the executors, and watches their time.
 
-It remembers nothing that it could not lose: executors and the book of attempts live outside it,
-and what a dead Runner had not handed over is claimed again by the Scheduler.
+It remembers nothing: executors, with all that waits in them, and the book of attempts live outside
+it, and what a dead Runner had not handed over is claimed again by the Scheduler.
 """
 
-import heapq
-import itertools
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from loguru import logger
 
 from ..core.clock import SECOND
 from ..core.errors import InvalidMessage, TocsinError
-from ..core.limits import rank
 from ..core.work import Claim, Start
 from ..executors.base import Executor, Report
-from .attempts import Attempts, unfinished
+from .attempts import Attempts
 from .base import Actor
 from .calls import DEFAULT_LANE, Calls, result_of
-from .messages import CancelRuns, RunnerStarted, SlotFreed, StartRuns, WhatIsHeld
+from .messages import CancelRuns, RunnerStarted, RunsFinished, StartRuns, WhatIsHeld
 
 LONGEST_WAIT = SECOND
 
@@ -41,8 +37,6 @@ class Runner(Actor):
         self._calls = calls
         self._lanes = lanes
         self._attempts = attempts
-        self._waiting: dict[str, list[tuple[int, int, Start]]] = defaultdict(list)
-        self._order = itertools.count()
 
     def on_start(self) -> None:
         """Tell the Scheduler, if there is one already, that an earlier Runner's queue is gone."""
@@ -73,8 +67,6 @@ class Runner(Actor):
         match message:
             case StartRuns(starts=starts):
                 self._admit(starts)
-            case SlotFreed(lane=lane):
-                self._dispatch(lane)
             case CancelRuns(claims=claims):
                 self._cancel(claims)
             case WhatIsHeld():
@@ -84,53 +76,35 @@ class Runner(Actor):
         return None
 
     def _admit(self, starts: Sequence[Start]) -> None:
-        touched = set()
+        self._attempts.admit(starts)
+        announce = self._announcer()
         for start in starts:
-            self._attempts.admit(start)
-            lane = self._calls.lane(start)
-            lane = lane if lane in self._lanes else DEFAULT_LANE
-            place = (rank(start.priority, start.due_at), next(self._order), start)
-            heapq.heappush(self._waiting[lane], place)
-            touched.add(lane)
-        for lane in touched:
-            self._dispatch(lane)
+            lane = self._lanes.get(self._calls.lane(start)) or self._lanes[DEFAULT_LANE]
+            lane.submit(self._calls.make(start), self._reporter(start, announce))
 
-    def _dispatch(self, lane: str) -> None:
-        """Fill the free slots of a lane."""
-        executor, waiting = self._lanes[lane], self._waiting[lane]
-        free = executor.free() if waiting else 0
-        while waiting and free > 0:
-            start = heapq.heappop(waiting)[-1]
-            executor.submit(self._calls.make(start), self._reporter(start, lane))
-            free -= 1
-
-    def _reporter(self, start: Start, lane: str) -> Any:
+    def _reporter(self, start: Start, announce: Callable[[], None]) -> Callable[[Report], None]:
         """What the executor's thread does at the end of a call: keep the result, then tell."""
-        scheduler, runner = self.registry.address("scheduler"), self.registry.address("runner")
+        attempts = self._attempts
 
         def report(ended: Report) -> None:
-            result = result_of(start, ended)
-            self._attempts.finish(result)
-            try:
-                scheduler.tell(result)
-                runner.tell(SlotFreed(lane))
-            except TocsinError as error:  # both look into the book when they are back
-                logger.debug("the result of run {} waits: {}", start.run_id, error)
+            if attempts.finish(result_of(start, ended)):
+                announce()
 
         return report
 
+    def _announcer(self) -> Callable[[], None]:
+        """Tells the Scheduler that there are results, once for all that it has not taken yet."""
+        scheduler = self.registry.address("scheduler")
+
+        def announce() -> None:
+            try:
+                scheduler.tell(RunsFinished())
+            except TocsinError as error:  # it looks into the book when it is back
+                logger.debug("results wait for the scheduler: {}", error)
+
+        return announce
+
     def _cancel(self, claims: Sequence[Claim]) -> None:
-        wanted = set(claims)
-        for waiting in self._waiting.values():
-            for place in [p for p in waiting if p[-1].claim in wanted]:
-                waiting.remove(place)
-                self._never_started(place[-1])
-            heapq.heapify(waiting)
         for claim in claims:
             for lane in self._lanes.values():
                 lane.cancel(claim)
-
-    def _never_started(self, start: Start) -> None:
-        result = unfinished(start, "cancelled", self.clock.now())
-        self._attempts.finish(result)
-        self.registry.address("scheduler").tell(result)

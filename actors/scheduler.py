@@ -10,7 +10,14 @@ from typing import Any, ClassVar
 from loguru import logger
 
 from ..core.clock import SECOND
-from ..core.commands import AlarmTriggered, NewEntry, RescueRuns, RunFinished
+from ..core.commands import (
+    AlarmsTriggered,
+    AlarmTriggered,
+    NewEntries,
+    NewEntry,
+    RescueRuns,
+    RunFinished,
+)
 from ..core.errors import InvalidMessage, StorageError, TocsinError
 from ..core.notification import Notification
 from ..storage.commit import Commit
@@ -28,6 +35,7 @@ from .messages import (
     Notify,
     Reload,
     RunnerStarted,
+    RunsFinished,
     StartRuns,
     WhatIsHeld,
 )
@@ -37,6 +45,15 @@ TICK = SECOND
 
 GLANCE = SECOND // 4
 """How often it looks at the clock: set back, it keeps every alarm from ringing until it is seen."""
+
+MOST_AT_ONCE = 1_000
+"""Tasks that one transaction is about, more or less: the next ones see what has ended meanwhile."""
+
+BURST = 100
+"""So many alarms at once may wait for slots."""
+
+PATIENCE = 0.02
+"""Seconds without an end of any run, after which a burst no longer waits for free slots."""
 
 ASK_TIMEOUT = 5.0
 
@@ -104,17 +121,20 @@ class Scheduler(Actor):
             self._reconcile()
             if self._notice_others():
                 self._ledger.sweep()
-            results = self._attempts.results()
-            if results or self._ledger.backlog or self._watch.look():
-                self._carry_out(results)
+            if self._attempts.recall() or self._ledger.backlog or self._watch.look():
+                self._carry_out([])
             self.vitals.recover()
         except StorageError as error:
             self._outage(error)
 
     def receive(self, letters: Sequence[Letter]) -> None:
-        """Collect, commit, act."""
-        batch: list[tuple[Letter, Any]] = []
+        """Collect, commit, act; a few times, when there is much to do."""
+        part: list[tuple[Letter, Any]] = []
+        weight, finished = 0, False
         for letter in letters:
+            if type(letter.message) is RunsFinished:  # asks nothing of a hostile message
+                finished = True
+                continue
             if not self.begin(letter):
                 return
             if isinstance(letter.message, RunnerStarted | Drain):
@@ -124,36 +144,64 @@ class Scheduler(Actor):
                 letter.answer()
                 continue
             try:
-                batch.append((letter, accept(letter.message)))
-                letter.begun = False  # only collected: if a later one kills us, this one is kept
+                message = accept(letter.message)
+                more = _weight(message)
             except TocsinError as error:
                 self._refuse(letter, error)
-        if not batch or not all(self.begin(letter) for letter, _ in batch):
-            return
+                continue
+            letter.begun = False  # only collected: if a later one kills us, this one is kept
+            if part and weight + more > MOST_AT_ONCE:
+                if not self._commit(part):
+                    return
+                part, weight, finished = [], 0, False
+            part.append((letter, message))
+            weight += more
+        if part or finished:
+            self._commit(part)
+
+    def _commit(self, batch: Sequence[tuple[Letter, Any]]) -> bool:
+        """Carry out a batch and answer its senders; False when this incarnation was replaced."""
+        if not all(self.begin(letter) for letter, _ in batch):
+            return False
+        self._await_slots(sum(_weight(m) for _, m in batch if isinstance(m, AlarmsTriggered)))
         try:
             commit = self._carry_out([message for _, message in batch])
         except StorageError as error:
             self._outage(error)
             for letter, _ in batch:
                 self._refuse(letter, error)
-            return
+            return True
         for (letter, _), answer in zip(batch, commit.answers, strict=True):
             if isinstance(answer, TocsinError):
                 self._refuse(letter, answer)
             else:
                 letter.answer(answer)
+        return True
+
+    def _await_slots(self, wanted: int) -> None:
+        """Let a burst wait for the runs before it, while these end one after the other.
+
+        What finds no slot waits in the database, which costs as much as the run itself.
+        """
+        missing = wanted - (self._most_out - len(self._out))
+        if self._reconciled and wanted >= BURST and missing > 0:
+            self._attempts.wait(min(missing, len(self._out)), PATIENCE)
 
     # ------------------------------------------------------------ commit, act
 
     def _carry_out(self, commands: Sequence[Any]) -> Commit:
-        slots = max(0, self._most_out - len(self._out)) if self._reconciled else 0
-        news = self._watch.look()  # first: all the rest goes by the new time
-        commit = self._ledger.execute([*news, *commands], slots=slots)
+        results = self._attempts.fresh()
+        ended = [(result.run_id, result.fence) for result in results]
+        free = self._most_out - len(self._out.difference(ended))
+        news = self._watch.look()
+        before: list[Any] = [*news, *results]  # what goes by the new time comes after it
+        slots = max(0, free) if self._reconciled else 0
+        commit = self._ledger.execute([*before, *commands], slots=slots)
         self._watch.settle(news)
-        del commit.answers[: len(news)]
-        finished = [(c.run_id, c.fence) for c in commands if isinstance(c, RunFinished)]
-        self._attempts.confirm(finished)
-        self._out.difference_update(finished)
+        del commit.answers[: len(before)]
+        ended += [(c.run_id, c.fence) for c in commands if isinstance(c, RunFinished)]
+        self._attempts.confirm(ended)
+        self._out.difference_update(ended)
         self._act(commit)
         return commit
 
@@ -224,6 +272,16 @@ class Scheduler(Actor):
         if changed:
             self._tell("alarm", Reload())
         return changed
+
+
+def _weight(message: Any) -> int:
+    """How many tasks a message is about, more or less."""
+    many: Any = ()
+    if isinstance(message, AlarmsTriggered):
+        many = message.scheduler_ids
+    elif isinstance(message, NewEntries):
+        many = message.entries
+    return max(1, len(many)) if isinstance(many, tuple | list) else 1
 
 
 def accept(message: Any) -> Any:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from msgspec import Struct
+
 from .policy import Policy
 from .published import TaskEvent
 
@@ -168,8 +170,7 @@ class RetryRun:
 Outcome = Literal["succeeded", "failed", "timed_out", "cancelled", "rejected", "interrupted"]
 
 
-@dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(Struct, frozen=True):
     """Told by the Runner: an attempt has ended.
 
     Attributes:

@@ -215,6 +215,8 @@ def wake_at(task: TaskState, now: int) -> int | None:
     """
     if task.status == "quarantined":
         return None  # it holds all its runs until it is resumed
+    if not task.runs:
+        return task.next_at if task.status == "active" else None
     waiting = [r.ready_at for r in task.runs.values() if r.status == "pending" and r.ready_at > now]
     if task.status != "active":
         waiting = [

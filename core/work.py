@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 Claim = tuple[int, int]
 """(run id, fence): identifies one attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """An attempt that is claimed in storage and may now be called.
 
     Attributes:
@@ -49,8 +50,7 @@ class Start:
         return (self.run_id, self.fence)
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """A row of the near-term window.
 
     Attributes:

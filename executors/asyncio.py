@@ -14,7 +14,8 @@ from loguru import logger
 from ..core.clock import SECOND, Clock
 from .base import Claim, Outcome, Succeeded
 from .describe import describe_error, describe_raised, describe_result
-from .desk import Desk, Ticket
+from .desk import Desk
+from .ticket import Ticket
 
 PATIENCE = 10 * SECOND
 """Microseconds without an answer after which a loop counts as blocked."""

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from msgspec import Struct
+
 from ..core.entry import Cancellation
 
 Claim: TypeAlias = tuple[int, int]
 """Run id and fence: the name of one attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One attempt to run something.
 
     Attributes:
@@ -26,6 +27,7 @@ class Call:
         timeout: microseconds the attempt may take, None for no limit. Whoever submits the call
             watches the time and says `expire`.
         label: what is called, for thread names and log lines; never arguments.
+        rank: its place among the calls that wait, lower is first.
     """
 
     run_id: int
@@ -33,6 +35,7 @@ class Call:
     function: Callable[[Cancellation], Any]
     timeout: int | None
     label: str
+    rank: int = 0
 
     @property
     def claim(self) -> Claim:
@@ -40,8 +43,7 @@ class Call:
         return (self.run_id, self.fence)
 
 
-@dataclass(frozen=True, slots=True)
-class Succeeded:
+class Succeeded(Struct, frozen=True):
     """The call returned.
 
     Attributes:
@@ -117,8 +119,7 @@ class Load:
 Outcome: TypeAlias = Succeeded | Failed | TimedOut | Cancelled | Rejected
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """How one attempt ended.
 
     Attributes:

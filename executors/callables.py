@@ -4,6 +4,7 @@ import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -79,14 +80,27 @@ def check_fit(
     Raises:
         EntryRejected: it does not.
     """
+    shape = function, len(args), tuple(kwargs)
+    try:
+        complaint = _complaint(*shape)
+    except TypeError:  # an object that can be called, and has no hash
+        complaint = _complaint.__wrapped__(*shape)
+    if complaint is not None:
+        raise EntryRejected(f"{target} does not take these arguments: {complaint}")
+
+
+@lru_cache(maxsize=1024)
+def _complaint(function: Callable[..., Any], args: int, kwargs: tuple[str, ...]) -> str | None:
+    """Why a function does not take so many arguments and these names; None when it does."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return  # some built-in functions do not tell
+        return None  # some built-in functions do not tell
     try:
-        signature.bind(*args, **kwargs)
+        signature.bind(*[None] * args, **dict.fromkeys(kwargs))
     except TypeError as error:
-        raise EntryRejected(f"{target} does not take these arguments: {error}") from error
+        return str(error)
+    return None
 
 
 def _handler(key: str, handlers: Handlers) -> Callable[..., Any]:

@@ -11,8 +11,8 @@ from ..core.errors import InvalidEntry
 from .base import Failed, Outcome, Succeeded
 from .child import REAPING, Child
 from .describe import ERROR_LIMIT, RESULT_LIMIT, TRACEBACK_LIMIT, clip
-from .desk import Ticket
 from .threads import ThreadExecutor
+from .ticket import Ticket
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def describe_result(value: Any) -> Any:
     JSON is kept when it has at most 4 KiB and no NUL (which PostgreSQL cannot hold). Tuples
     become lists, and the keys of dictionaries strings. A `TaskEvent` stays what it is.
     """
-    if isinstance(value, TaskEvent):
+    if value is None or isinstance(value, TaskEvent):
         return value  # it has checked itself
     try:
         return _json_copy(value)

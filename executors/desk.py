@@ -6,9 +6,7 @@ executors differ in how they run a ticket, never in how they account for it.
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from loguru import logger
 
@@ -16,73 +14,10 @@ from ..core.clock import SECOND, Clock, SystemClock
 from ..core.errors import ExecutorStopped
 from .base import Call, Cancelled, Claim, Load, Outcome, Report, TimedOut
 from .describe import describe_error
+from .ticket import Ticket
+from .waiting import Waiting
 
 _REAL_TIME = SystemClock()
-
-
-class Notice:
-    """The `Cancellation` handed to a call; it remembers whether the call has noticed it."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self.noticed = False
-
-    def set(self) -> None:
-        """Tell the call to stop."""
-        self._event.set()
-
-    def is_set(self) -> bool:
-        """Whether the call should stop."""
-        return self._remember(self._event.is_set())
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait up to `timeout` seconds to be told to stop; True when that came."""
-        return self._remember(self._event.wait(timeout))
-
-    def _remember(self, told: bool) -> bool:
-        self.noticed = self.noticed or told
-        return told
-
-
-@dataclass(slots=True, eq=False)
-class Ticket:
-    """One call on the desk. What changes is guarded by the desk's lock.
-
-    Attributes:
-        call: what to run.
-        report: who is told how it ended.
-        notice: how the call is told to stop.
-        started_at: when it started, None while queued.
-        started: the same on the monotonic clock.
-        finished_at: when its outcome was decided.
-        wish: what its end counts as, if it ends because it noticed that it should.
-        ended: its outcome is decided.
-        interrupt: ends the running call from outside; None when nothing can.
-        certain: whether `interrupt` ends any call, even a stubborn one.
-        abandoned: its thread was given up.
-    """
-
-    call: Call
-    report: Callable[[Report], None]
-    notice: Notice = field(default_factory=Notice)
-    started_at: int | None = None
-    started: int | None = None
-    finished_at: int = 0
-    wish: Outcome | None = None
-    ended: bool = False
-    interrupt: Callable[[], object] | None = None
-    certain: bool = False
-    abandoned: bool = False
-
-    @property
-    def running(self) -> bool:
-        """Started and not ended."""
-        return self.started is not None and not self.ended
-
-    @property
-    def doomed(self) -> bool:
-        """Its end is under way, and expiring it would change nothing."""
-        return isinstance(self.wish, TimedOut) or (self.certain and self.wish is not None)
 
 
 class Desk:
@@ -106,7 +41,7 @@ class Desk:
         self._lock = threading.RLock()
         self._empty = threading.Condition(self._lock)
         self._held: dict[Claim, Ticket] = {}
-        self._queue: OrderedDict[Claim, Ticket] = OrderedDict()
+        self._queue = Waiting()
         self._active = 0
         self._stopping = False
         self._unfinished: list[Claim] = []
@@ -122,7 +57,8 @@ class Desk:
                 raise ExecutorStopped(f"{self.name} is stopped: it takes no more calls")
             if call.claim in self._held:
                 return
-            ticket = self._held[call.claim] = self._queue[call.claim] = Ticket(call, report)
+            ticket = self._held[call.claim] = Ticket(call, report)
+            self._queue.add(ticket)
             self._active += 1
             if len(self._queue) == 1:
                 self._moved_at = _REAL_TIME.monotonic()
@@ -189,7 +125,7 @@ class Desk:
         """Start nothing more and wait for what runs; see `Executor.stop`."""
         with self._lock:
             self._stopping = True
-            for ticket in list(self._queue.values()):
+            for ticket in self._queue:
                 self._leave(ticket)
             for ticket in self._held.values():
                 ticket.notice.set()
@@ -230,9 +166,9 @@ class Desk:
 
     def _take(self) -> Ticket | None:
         """Start the next ticket, lock held; None when there is none."""
-        if self._stopping or not self._queue:
+        ticket = None if self._stopping else self._queue.pop()
+        if ticket is None:
             return None
-        _, ticket = self._queue.popitem(last=False)
         self._moved_at = _REAL_TIME.monotonic()
         ticket.started_at, ticket.started = self._clock.now(), self._clock.monotonic()
         return ticket
@@ -290,7 +226,7 @@ class Desk:
         """
         ticket.ended = True
         ticket.finished_at = self._clock.now()
-        self._queue.pop(ticket.call.claim, None)
+        self._queue.discard(ticket)
         self._active -= 1
         self._moved_at = _REAL_TIME.monotonic()
 

@@ -19,10 +19,10 @@ from .base import Claim, Failed, Outcome, Succeeded
 from .callables import check_fit, resolve
 from .command import ending
 from .describe import describe_error, describe_raised, describe_result
-from .desk import Ticket
 from .job import Job as Job  # noqa: PLC0414 - what it runs is a part of it
 from .tether import follow
 from .threads import ThreadExecutor, settle
+from .ticket import Ticket
 
 _CLOSING = 5.0
 """Seconds for processes to end when the executor stops: SIGTERM, then SIGKILL after three."""

@@ -17,7 +17,8 @@ from loguru import logger
 from ..core.clock import Clock
 from .base import Outcome, Succeeded
 from .describe import describe_error, describe_raised, describe_result
-from .desk import Desk, Ticket
+from .desk import Desk
+from .ticket import Ticket
 
 
 class ThreadExecutor(Desk):
@@ -99,7 +100,9 @@ class ThreadExecutor(Desk):
 
 def settle(value: Any) -> Any:
     """Return `value`; if an `async def` function returned it, run it to its end before."""
-    return asyncio.run(_await(value)) if inspect.isawaitable(value) else value
+    if value is None or not inspect.isawaitable(value):
+        return value
+    return asyncio.run(_await(value))
 
 
 async def _await(awaitable: Awaitable[Any]) -> Any:

@@ -100,8 +100,8 @@ class Claims:
         waiting = [place for task in busy for place in _places(unit, task)]
         waiting.sort(key=itemgetter(0))
         for _, task, run in waiting:
-            if not claimable(task, run, unit.now):
-                continue
+            if len(task.runs) > 1 and not claimable(task, run, unit.now):
+                continue  # for one that was claimed just now
             if len(claimed) >= slots:
                 self.backlog = True
                 break

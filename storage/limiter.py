@@ -106,6 +106,8 @@ class Limiter:
         return self._unit.now
 
     def _limits(self, task: TaskState) -> tuple[Limit, ...]:
+        if task.policy_json == "{}":
+            return ()
         return limits_of(task.policy, task.target, self._capacities)
 
     def _limits_in_play(self) -> list[Limit]:

@@ -90,7 +90,8 @@ class Links:
         for needed, task_id in select_in(self._unit.connection, _WAITING, task_ids):
             if task_id not in self._unit.tasks:
                 found.setdefault(needed, set()).add(task_id)
-        for task in self._unit.tasks.values():
+        waiting = [task for task in self._unit.tasks.values() if task.awaits]
+        for task in waiting:
             for needed in task.awaits.keys() & set(task_ids):
                 found.setdefault(needed, set()).add(task.id)
         return found

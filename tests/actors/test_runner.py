@@ -9,11 +9,12 @@ import pytest
 from tocsin.actors.attempts import Attempts
 from tocsin.actors.calls import Calls
 from tocsin.actors.child import ChildSpec
-from tocsin.actors.messages import CancelRuns, RunnerStarted, StartRuns, WhatIsHeld
+from tocsin.actors.messages import CancelRuns, RunnerStarted, RunsFinished, StartRuns, WhatIsHeld
 from tocsin.actors.runner import Runner
 from tocsin.core.clock import SECOND
 from tocsin.core.commands import RunFinished
 from tocsin.core.errors import EntryRejected, InvalidMessage
+from tocsin.core.limits import rank
 from tocsin.core.work import Start
 from tocsin.executors.base import Call
 from tocsin.executors.threads import ThreadExecutor
@@ -32,20 +33,24 @@ class PlainCalls(Calls):
 
     def make(self, start: Start) -> Call:
         return Call(
-            start.run_id, start.fence, lambda told: self.act(start, told), start.timeout, "x"
-        )
+            start.run_id, start.fence, lambda told: self.act(start, told), start.timeout, "x",
+            rank(start.priority, start.due_at),
+        )  # fmt: skip
 
 
 class Told:
-    """What the Scheduler is told."""
+    """What the Scheduler is told, and finds in the book then."""
 
-    def __init__(self) -> None:
+    def __init__(self, attempts: Attempts) -> None:
         self.messages: list[Any] = []
         self.changed = threading.Condition()
+        self.attempts = attempts
 
     def put(self, message: Any) -> None:
         with self.changed:
             self.messages.append(message)
+            if isinstance(message, RunsFinished):
+                self.messages += self.attempts.fresh()
             self.changed.notify_all()
 
     def results(self, count: int) -> dict[int, RunFinished]:
@@ -60,7 +65,8 @@ class Told:
 class Bench:
     def __init__(self, house: Any) -> None:
         self.house = house
-        self.told, self.attempts = Told(), Attempts()
+        self.attempts = Attempts()
+        self.told = Told(self.attempts)
         self.gate, self.entered = threading.Event(), threading.Semaphore(0)
         self.order: list[int] = []
         self.lane = ThreadExecutor(2, clock=house.clock, name="bench")
@@ -146,7 +152,7 @@ def test_a_cancelled_call_that_waits_is_never_made(house: Any, bench: Bench) -> 
     assert 3 not in bench.order
 
 
-def test_a_new_runner_keeps_what_runs_and_gives_back_what_waited(house: Any, bench: Bench) -> None:
+def test_a_new_runner_keeps_what_runs_and_what_waits(house: Any, bench: Bench) -> None:
     bench.start(start(1), start(2), start(3), start(4))
     bench.enter(2)
     incarnation = house.incarnations("under")["runner"]
@@ -156,15 +162,24 @@ def test_a_new_runner_keeps_what_runs_and_gives_back_what_waited(house: Any, ben
             break
         house.clock.advance(1)
     assert house.ask("runner", WhatIsHeld()) == {(n, 1) for n in range(1, 5)}
-    assert {r.run_id: r.outcome for r in bench.attempts.results()} == {
-        3: "interrupted",
-        4: "interrupted",
-    }
+    assert bench.attempts.results() == []
     assert any(isinstance(m, RunnerStarted) for m in bench.told.messages)
     bench.gate.set()
-    results = bench.told.results(2)
-    assert {results[1].outcome, results[2].outcome} == {"succeeded"}
-    assert bench.order == [1, 2]
+    results = bench.told.results(4)
+    assert {result.outcome for result in results.values()} == {"succeeded"}
+    assert sorted(bench.order) == [1, 2, 3, 4]
+
+
+def test_what_was_admitted_and_never_handed_over_is_given_back(house: Any, bench: Bench) -> None:
+    bench.attempts.admit([start(7)])
+    incarnation = house.incarnations("under")["runner"]
+    house.registry.address("runner").tell(Poison())
+    for _ in range(200):
+        if house.incarnations("under")["runner"] != incarnation:
+            break
+        house.clock.advance(1)
+    assert house.ask("runner", WhatIsHeld()) == {(7, 1)}
+    assert [r.outcome for r in bench.attempts.results()] == ["interrupted"]
 
 
 class Poison:

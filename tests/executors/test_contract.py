@@ -240,7 +240,7 @@ def test_a_call_that_ends_within_the_grace_is_reported(bench: Bench) -> None:
 
     def slow(cancellation: Any) -> Any:
         entered.set()
-        assert cancellation._event.wait(20)  # the stop has begun; the call does not know
+        assert cancellation._signal().wait(20)  # the stop has begun; the call does not know
         return bench.kind.quick()
 
     bench.submit(1, slow)

@@ -25,7 +25,7 @@ def thread_call(chance: random.Random) -> Callable[[Any], Any]:
         if mood == 0:
             cancellation.wait(delay)
         elif mood == 1:
-            cancellation._event.wait(delay)
+            cancellation._signal().wait(delay)
         elif mood == 2:
             raise SystemExit
         return "done"

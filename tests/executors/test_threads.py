@@ -185,7 +185,7 @@ def test_more_calls_than_workers_never_run_at_once(
         with lock:
             running += 1
             peak = max(peak, running)
-        cancellation._event.wait(0.001)
+        cancellation._signal().wait(0.001)
         with lock:
             running -= 1
 

@@ -121,9 +121,7 @@ def test_runs_that_execute_while_an_actor_dies_end_once_and_are_recorded_once(
         assert len(executed) == 6
 
 
-def test_queued_runs_of_a_dead_runner_are_handed_out_again_and_cost_no_attempt(
-    url: str, until: Any
-) -> None:
+def test_queued_runs_outlive_the_runner_and_cost_no_attempt(url: str, until: Any) -> None:
     app, calls = Tocsin(url, max_concurrent=1, grace=0.2), Calls()
     app.handler("call", retries=0, delivery="at_most_once")(calls)
     with app:
