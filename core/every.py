@@ -84,6 +84,10 @@ class Every(Schedule):
             slot = self._next_month(anchor, after)
         return slot if slot <= LAST_INSTANT else None
 
+    def count(self, first: int, last: int) -> int | None:
+        """Elapsed time divides; months are walked."""
+        return (last - first) // self.interval + 1 if self.interval else None
+
     def note_at(self, instant: int) -> str | None:
         """Such as "moved: that month has no day 31"; elapsed time is always usual."""
         if not self.months or self.anchor is None:

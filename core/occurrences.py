@@ -21,7 +21,8 @@ class Due:
     Attributes:
         instants: all of them in order, or the latest ones of a longer range: at least
             as many as were wanted, if there are so many.
-        dropped: how many came before those (at least), 0 for none.
+        dropped: how many came before those, 0 for none; at least so many when the rule is one
+            that can only be walked.
         first: the very first one.
         next_at: the first one that has not come yet.
     """
@@ -61,7 +62,9 @@ def due_occurrences(
         if len(instants) >= MOST_WALKED:
             spacing = (at - first) // len(instants) + 1
             latest = _latest(schedule, at - 1, now, max(wanted, MOST_REMEMBERED), spacing)
-            return Due(latest, len(instants), first, schedule.next_instant(now))
+            known = schedule.count(first, latest[0])
+            dropped = len(instants) if known is None else known - 1
+            return Due(latest, dropped, first, schedule.next_instant(now))
         instants.append(at)
         at = schedule.next_instant(at)
     return Due(instants, 0, first, at)

@@ -49,6 +49,18 @@ class Schedule(ABC):
         """
         return self
 
+    def count(self, first: int, last: int) -> int | None:  # noqa: ARG002 - most kinds cannot tell
+        """How many of its instants lie between two of them, both included, without a walk.
+
+        Args:
+            first: an instant of this schedule, microseconds.
+            last: a later one.
+
+        Returns:
+            None when only walking from one to the next would tell.
+        """
+        return None
+
     @property
     def recurring(self) -> bool:
         """Whether it may fire more than once."""

@@ -96,6 +96,7 @@ def test_the_due_occurrences_are_the_latest_ones_without_a_gap(
     assert due.instants[-1] == (now // step) * step
     assert due.next_at == due.instants[-1] + step
     assert due.first == step
+    assert due.dropped + len(due.instants) == missed + 1, "an interval is counted exactly"
     assert [b - a for a, b in pairwise(due.instants)] == [step] * (len(due.instants) - 1)
     if due.dropped:
         assert len(due.instants) >= MOST_REMEMBERED or due.instants[0] == (MOST_WALKED + 1) * step
@@ -136,6 +137,9 @@ def test_however_long_nobody_looked_the_rule_is_asked_some_thousand_times(
             nonlocal asked
             asked += 1
             return rule.next_instant(after)
+
+        def count(self, first: int, last: int) -> int | None:
+            return rule.count(first, last)
 
     due = due_occurrences(Counting(), first, first + days * DAY)  # type: ignore[arg-type]
     assert asked < most
