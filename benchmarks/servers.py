@@ -88,16 +88,20 @@ class _PostgreSql(_Server):
 
     def start(self) -> str:
         program = Path(__file__).with_name("postgresql.py")
-        self.process = subprocess.Popen(
-            [self._python, program, self._folder],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        log = self._folder.with_suffix(".log")
+        with log.open("w") as errors:
+            self.process = subprocess.Popen(
+                [self._python, program, self._folder],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
         assert self.process.stdout is not None
         url = self.process.stdout.readline().strip()
         if not url:
-            raise Missing("PostgreSQL did not start")
+            said = log.read_text().strip().splitlines()
+            raise Missing(f"PostgreSQL did not start: {said[-1] if said else 'no reason given'}")
         return url
 
 

@@ -26,7 +26,7 @@ def measure(contender: Contender, sizes: Sizes) -> Figures:
     }
     if contender.has_bulk:
         figures["bulk_s"] = BULK * _rate(
-            lambda: contender.schedule_many([orders.next() for _ in range(BULK)]), sizes.seconds
+            lambda: contender.schedule_many(orders.together(BULK)), sizes.seconds
         )
     contender.stop()
     return figures
@@ -44,6 +44,11 @@ class _Orders:
         with self._lock:
             self._index += 1
             return Order(self._index, self._first + self._index * SECOND)
+
+    def together(self, count: int) -> list[Order]:
+        """Orders of one instant, for some peers take no others in one call."""
+        due = self.next().due
+        return [Order(self.next().number, due) for _ in range(count)]
 
 
 def _rate(call: Callable[[], None], seconds: float, callers: int = 1) -> float:
