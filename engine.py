@@ -42,6 +42,7 @@ from .executors.base import Executor
 from .executors.command import Command, CommandExecutor
 from .executors.lazy import LazyExecutor
 from .executors.threads import ThreadExecutor
+from .executors.turns import TURNS
 from .notifiers.post import Post
 from .opening import Opened
 from .storage.claims import Claims
@@ -121,6 +122,7 @@ class Engine:
         self._upkeep = upkeep
         self._post = post
         opened.database.reserve()
+        TURNS.shorten()
         self.lanes = make_lanes(clock, limits)
         self.watch = ClockWatch(clock)
         self.checkup = Checkup(
@@ -135,6 +137,7 @@ class Engine:
             self._end_calls(0)
             self.checkup.remove()
             self._record_rest()
+            TURNS.restore()
             opened.database.release()
             raise
 
@@ -174,6 +177,7 @@ class Engine:
         self._record_rest()
         self._close_post()
         self._opened.database.disconnect()
+        TURNS.restore()
         self._opened.database.release()
 
     def _drain(self) -> None:

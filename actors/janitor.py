@@ -7,9 +7,12 @@ from ..core.errors import StorageError
 from ..core.retention import Keep
 from ..storage.database import Database
 from ..storage.retention import Retention
-from ..storage.upkeep import checkpoint
+from ..storage.upkeep import checkpoint, has_long_log
 from .base import Actor
 from .vitals import REAL_TIME
+
+GLANCE = 1.0
+"""Seconds between two looks at the length of the write-ahead log."""
 
 
 class Janitor(Actor):
@@ -45,13 +48,13 @@ class Janitor(Actor):
         self._database.disconnect()
 
     def patience(self) -> float:
-        """Seconds to the next batch."""
-        rest = self._rest_until - REAL_TIME.monotonic()  # a disk rests in real time
-        return max(0, rest, self._look_at - self.clock.monotonic()) / SECOND
+        """Seconds to the next batch, or glance at the length of the write-ahead log."""
+        return min(GLANCE, self._rest())
 
     def idle(self) -> None:
         """Prune a batch, when it is time."""
-        if self.patience() > 0:
+        self._shorten_log()
+        if self._rest() > 0:
             return
         try:
             if self._retention.step(self.clock.now()):
@@ -64,3 +67,15 @@ class Janitor(Actor):
             self.vitals.ail(str(error))
             logger.warning("the janitor has to wait: {}", error)
         self._look_at = self.clock.monotonic() + self._every
+
+    def _rest(self) -> float:
+        rest = self._rest_until - REAL_TIME.monotonic()  # a disk rests in real time
+        return max(0, rest, self._look_at - self.clock.monotonic()) / SECOND
+
+    def _shorten_log(self) -> None:
+        """Do here what would hold up whoever commits when the log has become longer still."""
+        try:
+            if has_long_log(self._database):
+                checkpoint(self._database)
+        except StorageError as error:
+            logger.debug("the write-ahead log stays long: {}", error)

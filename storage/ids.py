@@ -1,17 +1,30 @@
 """Fresh ids, given out inside the transaction that uses them and never twice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from .connection import Connection
 
 
 class Ids:
-    """The counters of one transaction, read when first needed and saved at its end."""
+    """The counters of one transaction, read when first needed and saved at its end.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        connection: inside a write transaction.
+        known: counters that need not be read.
+    """
+
+    def __init__(
+        self, connection: Connection, known: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
         self._connection = connection
-        self._values: dict[str, int] = {}
-        self._before: dict[str, int] = {}
+        self._before = dict(known)
+        self._values = dict(known)
+
+    @property
+    def values(self) -> Mapping[str, int]:
+        """The last id of each table, as far as it is known."""
+        return self._values
 
     def next(self, table: str) -> int:
         """The next id of `table`."""

@@ -1,4 +1,4 @@
-"""Tasks with unfinished runs, as the last transaction left them: they need not be read again."""
+"""What the last transaction left: ids, and tasks with unfinished runs; not to be read again."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -18,10 +18,14 @@ class InFlight:
 
     A unit of work takes states out and changes them. Should it fail, they are gone from here, and
     are read again.
+
+    Attributes:
+        counters: the last id of each table.
     """
 
     def __init__(self) -> None:
         self._known: dict[int, Known] = {}
+        self.counters: dict[str, int] = {}
 
     def pop(self, task_id: int) -> Known | None:
         """Take a task out; None when it must be read."""
@@ -30,7 +34,9 @@ class InFlight:
     def put(self, tasks: Iterable[Known]) -> None:
         """Keep tasks as they are stored now; not what callers were given and may change."""
         for task, alarm in tasks:
-            shared = task.metadata or any(run.result is not None for run in task.runs.values())
+            shared = bool(task.metadata)
+            for run in task.runs.values():
+                shared = shared or run.result is not None
             if not shared:
                 self._known[task.id] = task, alarm
         while len(self._known) > MOST:

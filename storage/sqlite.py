@@ -45,7 +45,8 @@ class Sqlite:
                 "synchronous": "full",
                 "foreign_keys": 1,
                 "cache_size": -16_000,
-                "wal_autocheckpoint": 4_000,
+                "wal_autocheckpoint": 16_000,  # the janitor of a service does it earlier
+                "journal_size_limit": 8 << 20,
             },
             timeout=timeout,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from ..core.clock import MINUTE
 from ..core.events import (
     Event,
     OccurrenceSkipped,
@@ -45,6 +46,10 @@ _REDEFINES = (TaskScheduled, TaskUpdated, TaskDeleted)
 _BEGINS = (RunPlanned, OccurrenceSkipped)
 
 
+NEAR = 2 * MINUTE
+"""New alarms that ring later are found in time by those who look into the table."""
+
+
 class Unit:
     """States in memory, moved on by events, written back as sets.
 
@@ -55,15 +60,15 @@ class Unit:
     """
 
     def __init__(self, connection: Connection, now: int, known: InFlight | None = None) -> None:
+        self._known = known or InFlight()
         self.now = now
-        self.ids = Ids(connection)
+        self.ids = Ids(connection, self._known.counters)
         self.tasks: dict[int, TaskState] = {}
         self.events: list[Event] = []
         self.entries: dict[int, bytes] = {}
         self.alarms: dict[int, Alarm] = {}
         self.armed: list[Alarm] = []
         self.connection = connection
-        self._known = known or InFlight()
         self._new: set[int] = set()
         self._redefined: set[int] = set()
         self._changed: dict[int, TaskState] = {}
@@ -166,6 +171,7 @@ class Unit:
         self._known.put(
             (task, self.alarms.get(task.id)) for task in self.tasks.values() if task.runs
         )
+        self._known.counters = dict(self.ids.values)
         return self._known
 
     def _insert(self, table: str, columns: tuple[str, ...], rows: Sequence[sets.Row]) -> None:
@@ -221,9 +227,10 @@ class Unit:
                 moved.append((alarm.id, due_at))
             else:
                 new.append((self.ids.next("alarms"), due_at, "scheduler", task.id, 0))
-            alarm_id = alarm.id if alarm else new[-1][0]
-            self.alarms[task.id] = Alarm(due_at, alarm_id, task.id)
-            self.armed.append(self.alarms[task.id])
+            armed = Alarm(due_at, alarm.id if alarm else new[-1][0], task.id)
+            self.alarms[task.id] = armed
+            if alarm is not None or due_at < self.now + NEAR:
+                self.armed.append(armed)
         self._insert("alarms", _ALARM, new)
         sets.update(self.connection, "alarms", ("id", "due_at"), moved)
         if cleared:

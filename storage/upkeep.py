@@ -1,6 +1,11 @@
 """What only SQLite files need: their integrity, and moving the write-ahead log into them."""
 
+from pathlib import Path
+
 from .database import Database
+
+LONG_LOG = 8 << 20
+"""Bytes of the write-ahead log that are worth a checkpoint."""
 
 SHOWN = 20
 """Faults of a file that are told; there may be thousands."""
@@ -9,6 +14,16 @@ SHOWN = 20
 def is_sqlite(database: Database) -> bool:
     """Whether the database is a file of ours, and no server's."""
     return database.url.startswith("sqlite:")
+
+
+def has_long_log(database: Database) -> bool:
+    """Whether so much was committed that it should move into the database file; costs nothing."""
+    if not is_sqlite(database):
+        return False
+    try:
+        return Path(f"{database.place}-wal").stat().st_size > LONG_LOG
+    except OSError:
+        return False
 
 
 def checkpoint(database: Database) -> None:
