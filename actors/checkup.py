@@ -76,7 +76,8 @@ class Checkup:
     def health(self) -> Health:
         """How the service is now, as far as its own memory tells."""
         now = REAL_TIME.monotonic()
-        actors = tuple(_actor(member, now) for member in self._in_order())
+        moment = self._clock.monotonic()
+        actors = tuple(self._actor(member, now, moment) for member in self._in_order())
         executors = tuple(_executor(name, load) for name, load in self.loads().items())
         abandoned = self._registry.abandoned
         problems = [*_of_actors(actors), *_of_executors(executors)]
@@ -134,6 +135,23 @@ class Checkup:
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 
+    def _actor(self, member: Member, now: int, moment: int) -> ActorHealth:
+        """One actor.
+
+        Args:
+            member: who it is.
+            now: real monotonic microseconds.
+            moment: the same on the service's clock, by which supervisors count restarts.
+        """
+        owner = self._registry.member(member.owner) if member.owner else None
+        counted = owner.vitals.budget if owner and owner.vitals else None
+        own = member.vitals.budget if member.vitals else None
+        return replace(
+            _actor(member, now),
+            recent_restarts=counted.recent(moment)[member.name] if counted else 0,
+            restarts_left=own.left(moment) if own else None,
+        )
+
     def _in_order(self, owner: str | None = None) -> Iterator[Member]:
         """Each supervisor, then its children."""
         for member in self._registry.members():
@@ -178,7 +196,7 @@ def complete(seen: Health, queries: Callable[[], Queries]) -> Health:
     try:
         pending, next_alarm = queries().ahead()
     except StorageError as error:
-        return seen.with_problem(str(error))
+        return replace(seen.with_problem(str(error)), storage=str(error))
     return replace(seen, pending=pending, next_alarm=next_alarm)
 
 

@@ -79,6 +79,7 @@ class Supervisor(Actor):
         self._nursery = Nursery(self)
         self._wake_at: int | None = None
         self._budget = RestartBudget(self.flags.intensity, self.flags.period)
+        self.vitals.budget = self._budget
         self._check_all()
         self._answers: dict[type, Callable[[Any], Any]] = {
             StartChild: self._start_child,
@@ -171,7 +172,8 @@ class Supervisor(Actor):
     def _plan_restart(self, child: Child, reason: Reason) -> None:
         """Count a death, stop those it concerns, and note when they start again."""
         now = self.clock.monotonic()
-        if not self._budget.spend(now):
+        left = self._budget.spend(now, child.spec.name)
+        if left < 0:
             self._surrender(child, reason)
             return
         delay = self._pause_before(child, now)
@@ -186,7 +188,7 @@ class Supervisor(Actor):
             describe(reason),
             self.flags.strategy,
             delay,
-            self._budget.left(now),
+            left,
             self.flags.period,
         )
 

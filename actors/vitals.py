@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..core.clock import SECOND, SystemClock
+from .restarts import RestartBudget
 
 REAL_TIME = SystemClock()
 """How long a thread takes is a matter of the machine, whatever clock its actor lives by."""
@@ -30,6 +31,7 @@ class Vitals:
         allowance: seconds that the work in hand may take longer, None for all it needs.
         trouble: what is wrong around the actor, in words, None when nothing is.
         trouble_since: when that began.
+        budget: of a supervisor, the restarts that its children may have.
     """
 
     incarnation: int = 0
@@ -45,6 +47,7 @@ class Vitals:
     allowance: float | None = 0.0
     trouble: str | None = None
     trouble_since: int = 0
+    budget: RestartBudget | None = None
 
     def begin(self) -> None:
         """Note that this life begins, in this thread."""

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 ACTORS = (
     Column("ACTOR"),
     Column("STATE"),
-    Column("RESTARTS", number=True),
+    Column("LIFE", number=True),
+    Column("RESTARTS"),
     Column("MAILBOX", number=True),
-    Column("HANDLED", number=True),
     Column("DOING", folds=True),
+    Column("MARKS", folds=True),
 )
 
 EXECUTORS = (
@@ -52,8 +53,12 @@ def _show(seen: "Health", moments: Moments) -> None:
     if seen.pid is not None:
         fields |= {
             "process": str(seen.pid),
+            "database": seen.storage,
             "pending": "?" if seen.pending is None else counted(seen.pending, "run"),
             "next alarm": moments.ahead(seen.next_alarm),
+            "given up": counted(seen.abandoned, "thread"),
+            "clock": f"set {counted(seen.clock_steps, 'time')},"
+            f" stood still {counted(seen.suspends, 'time')}",
         }
     write_fields(fields)
     for problem in seen.problems:
@@ -67,23 +72,41 @@ def _show(seen: "Health", moments: Moments) -> None:
 
 def _actor(actor: "ActorHealth") -> tuple[str, ...]:
     indent = "" if actor.owner is None else "  "
-    numbers = (actor.restarts, actor.mailbox, actor.handled)
-    return (f"{indent}{actor.name}", actor.state, *map(str, numbers), _doing(actor))
+    return (
+        f"{indent}{actor.name}",
+        actor.state,
+        str(actor.incarnation),
+        _restarts(actor),
+        str(actor.mailbox),
+        _doing(actor),
+        _marks(actor),
+    )
+
+
+def _restarts(actor: "ActorHealth") -> str:
+    """How often in all, and how often in the time that counts."""
+    text = f"{actor.restarts}, {actor.recent_restarts} lately" if actor.restarts else "0"
+    return text if actor.restarts_left is None else f"{text}; {actor.restarts_left} left"
+
+
+def _marks(actor: "ActorHealth") -> str:
+    return ", ".join(f"{name} {age:.1f} s ago" for name, age in actor.marks.items())
 
 
 def _doing(actor: "ActorHealth") -> str:
     if actor.trouble is not None:
-        return actor.trouble
+        return f"{actor.trouble}, for {actor.trouble_for:.3g} s"
     return f"{actor.busy_with} for {actor.busy_for:.3g} s" if actor.busy_with else "waits"
 
 
 def describe(actor: "ActorHealth") -> str:
     """One actor in one line."""
     indent = "" if actor.owner is None else "  "
+    marks = f", {_marks(actor)}" if actor.marks else ""
     return (
         f"{indent}{actor.name}: {actor.state}, incarnation {actor.incarnation},"
-        f" {counted(actor.restarts, 'restart')}, {counted(actor.mailbox, 'message')} wait,"
-        f" {actor.handled} handled, {_doing(actor)}"
+        f" restarts {_restarts(actor)}, {counted(actor.mailbox, 'message')} wait,"
+        f" {actor.handled} handled, {_doing(actor)}{marks}"
     )
 
 

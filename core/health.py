@@ -21,6 +21,9 @@ class ActorHealth:
         state: `running`, or `restarting` when its next life is waited for.
         incarnation: its present or last life.
         restarts: how often it was restarted.
+        recent_restarts: how often within the period that its supervisor counts.
+        restarts_left: of a supervisor: restarts that its children may still have within the
+            period, before it gives up. None for others.
         alive_for: seconds that this life has lasted.
         mailbox: messages that wait.
         handled: messages so far, in this life.
@@ -44,6 +47,8 @@ class ActorHealth:
     marks: Mapping[str, float] = field(default_factory=dict)
     trouble: str | None = None
     trouble_for: float = 0.0
+    recent_restarts: int = 0
+    restarts_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class Health:
         clock_steps: how often the wall clock was set while the service ran.
         suspends: how often the whole process stood still while it ran: stopped, or asleep with
             its machine.
+        storage: `ok`, or why the database cannot be used.
         pending: runs that wait in the database to be started, None when it cannot be read.
         next_alarm: when the next alarm rings, None when there is none.
     """
@@ -96,6 +102,7 @@ class Health:
     abandoned: int = 0
     clock_steps: int = 0
     suspends: int = 0
+    storage: str = "ok"
     pending: int | None = None
     next_alarm: datetime | None = None
 

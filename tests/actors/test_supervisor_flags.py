@@ -171,7 +171,8 @@ def test_the_budget_is_spent_exactly_when_more_restarts_than_allowed_fall_into_a
         now += gap * SECOND
         moments.append(now)
         recent = sum(1 for moment in moments if now - moment <= period * SECOND)
-        assert budget.spend(now) == (recent <= intensity)
+        assert budget.spend(now, "child") == intensity - recent
+        assert budget.recent(now) == {"child": recent}
         assert budget.left(now) == max(0, intensity - recent)
 
 

@@ -11,11 +11,14 @@ from typing import Any
 
 from clocked import EACH_SECOND, INTERVALS
 
-WITHIN = 2.0
-"""Seconds after a jump or a stop within which every task goes on."""
-
 MUST_SHOW, MAY_SHOW = 4.5, 3.0
 """Stops that are recorded for certain, and stops that may be: it is looked at once a second."""
+
+CALM = 2.0
+"""Seconds without anything else after a jump or a stop, so that it can be judged."""
+
+MERGED = 2.0
+"""Seconds of small steps that may not have been worth a record yet."""
 
 ROUNDING = 0.25
 """Seconds: the process is held up for a moment between two looks at two clocks."""
@@ -27,9 +30,11 @@ MICRO = 1e6
 class Course:
     """What was done: (elapsed, step) of each jump, (from, to) of each stop, in seconds.
 
-    `lulls` are the times in which the machine held up even a program that does next to nothing.
+    Within so many seconds after each of them everything must go on. `lulls` are the times in which
+    the machine held up even a program that does next to nothing.
     """
 
+    within: float
     jumps: list[tuple[float, float]] = field(default_factory=list)
     stops: list[tuple[float, float]] = field(default_factory=list)
     lulls: list[tuple[float, float]] = field(default_factory=list)
@@ -47,7 +52,7 @@ class Course:
         """The moments from which everything must go on, if nothing else happens soon."""
         ends = [at for at, _ in self.jumps] + [until for _, until in self.stops]
         moments = sorted([*ends, *(since for since, _ in self.stops), self.ended])
-        calm = {a for a, b in pairwise(moments) if b - a > WITHIN}
+        calm = {a for a, b in pairwise(moments) if b - a > CALM}
         return [at for at in ends if at in calm]
 
 
@@ -86,10 +91,10 @@ def judge(folder: Path, course: Course, health: dict[str, Any]) -> dict[str, Any
     waits = {key: _waits(by_key[key], course) for key in EACH_SECOND}
     silences = {key: _silence(by_key[key], course) for key in EACH_SECOND}
     for key, longest in waits.items():
-        if longest > WITHIN:
+        if longest > course.within:
             problems.append(f"{key}: went on only {longest:.2f} s after a jump or a stop")
     for key, longest in silences.items():
-        if longest > WITHIN:
+        if longest > course.within:
             problems.append(f"{key}: was silent for {longest:.2f} s")
     steps, suspends = _times(events, "ClockStepped"), _times(events, "Suspended")
     problems += _hidden(course, steps, suspends, health)
@@ -242,7 +247,7 @@ def _hidden(
 ) -> Iterator[str]:
     """What happened to the time is in the log and in the health."""
     total, noticed = sum(step for _, step in course.jumps), sum(steps)
-    if abs(total - noticed) > WITHIN:
+    if abs(total - noticed) > MERGED:
         yield f"the clock was set by {total:.3f} s altogether, and {noticed:.3f} s are recorded"
     certain = sum(until - since > MUST_SHOW for since, until in course.stops)
     possible = sum(until - since > MAY_SHOW for since, until in course.stops)

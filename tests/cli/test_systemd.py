@@ -124,8 +124,9 @@ def test_sigusr1_writes_the_tree_its_health_and_all_stacks(serve: Any) -> None:
 
 
 def test_health_tells_about_the_running_service_and_its_exit_code_says_if_it_is_well(
-    serve: Any, cli: Any, folder: Path
+    serve: Any, cli: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
     service = serve("--db", "tocsin.db")
     service.until("Ctrl-C stops")
     for _ in range(100):
@@ -137,12 +138,61 @@ def test_health_tells_about_the_running_service_and_its_exit_code_says_if_it_is_
     assert health["pid"] == service.process.pid
     text = cli.says("health", "--db", "tocsin.db")
     assert re.search(r"status +ok", text)
-    assert re.search(r"  scheduler +running +0 ", text)
+    assert re.search(r"  scheduler +running +\d+ +0 +\d+ +.* tick \d\.\d s ago", text)
+    assert re.search(r"tocsin +running +\d+ +0; 10 left ", text)
     assert re.search(r"threads +0 +0 +10 +0", text)
     service.send(signal.SIGKILL)
     service.ends()
     assert "no service runs on this database" in cli.says("health", "--db", "tocsin.db", code=1)
     assert cli.json("health", "--db", "tocsin.db", code=1)["status"] == "failing"
+
+
+def test_health_shows_everything_that_happened_to_the_service(
+    cli: Any, app: Tocsin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    gate, begun = threading.Event(), threading.Event()
+
+    class Stuck(Actor):
+        busy_limit = None
+
+        def handle(self, message: Any) -> Any:
+            if message == "die":
+                raise ValueError("on purpose")
+            begun.set()
+            gate.wait(PATIENCE)
+
+    app.supervise("stuck", Stuck)
+    with app:
+        assert app._engine is not None
+        app.address("stuck").tell("die")
+        for message in (1, 2, 3):
+            app.address("stuck").tell(message)
+        assert begun.wait(PATIENCE)
+        app._engine.watch.note_suspend(7_000_000)
+        app._engine.watch.steps = 2
+        app._engine.registry.abandon(threading.main_thread())
+        app._engine.checkup.write()
+        text = cli.says("health", code=1)
+        shown = cli.json("health", code=1)
+        gate.set()
+    assert re.search(r"stuck +running +\d+ +1, 1 lately +2 +int for \d", text), text
+    assert re.search(r"tocsin +running +\d+ +0; 9 left", text)
+    assert re.search(r"alarm +running .* waits +reload \d\.\d s ago, ring \d\.\d s ago", text)
+    assert re.search(r"given up +1 thread *\n", text)
+    assert re.search(r"clock +set 2 times, stood still 1 time *\n", text)
+    assert re.search(r"database +ok *\n", text)
+    stuck = next(actor for actor in shown["actors"] if actor["name"] == "stuck")
+    wanted = {"restarts": 1, "recent_restarts": 1, "mailbox": 2, "busy_with": "int", "marks": {}}
+    assert wanted.items() <= stuck.items()
+    assert stuck["busy_for"] > 0
+    wanted = {"abandoned": 1, "clock_steps": 2, "suspends": 1, "storage": "ok"}
+    assert wanted.items() <= shown.items()
+    assert {name for actor in shown["actors"] for name in actor["marks"]} >= {
+        "tick",
+        "ring",
+        "look",
+    }
 
 
 def test_health_of_no_database_is_an_error(cli: Any) -> None:

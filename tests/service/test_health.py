@@ -17,6 +17,7 @@ from tocsin.core.errors import ActorCrashed, StorageUnavailable, TooManyHung
 from tocsin.core.health import Health
 from tocsin.messages import NewEntry
 from tocsin.service import OWN_ACTORS
+from tocsin.testing import SettableClock
 
 LIMIT = 15.0
 Until = Callable[[Callable[[], Any]], Any]
@@ -84,7 +85,7 @@ def test_what_is_no_health_is_not_taken_for_one(text: str) -> None:
 
 
 def test_a_hung_actor_shows_while_it_hangs_and_after_it_was_replaced(
-    app: Tocsin, gate: threading.Event, until: Until
+    app: Tocsin, gate: threading.Event, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app.supervise("sleeper", lambda: Sleeper(gate))
     with app:
@@ -98,7 +99,17 @@ def test_a_hung_actor_shows_while_it_hangs_and_after_it_was_replaced(
         assert health.status == "degraded"
         assert health.abandoned == 1
         assert any("sleeper was restarted" in problem for problem in health.problems)
-        assert next(a for a in health.actors if a.name == "sleeper").restarts == 1
+        sleeper = next(a for a in health.actors if a.name == "sleeper")
+        assert (sleeper.restarts, sleeper.recent_restarts, sleeper.restarts_left) == (1, 1, None)
+        assert health.actors[0].restarts_left == 9
+        assert app._engine is not None
+        tomorrow = SettableClock()
+        tomorrow.advance("3650d")
+        monkeypatch.setattr(app._engine.checkup, "_clock", tomorrow)
+        later = app.health().actors
+        assert [a.restarts for a in later if a.name == "sleeper"] == [1]
+        assert {a.recent_restarts for a in later} == {0}
+        assert later[0].restarts_left == 10
         gate.set()
         assert until(lambda: app.health().abandoned == 0)
 
