@@ -4,7 +4,7 @@ Here is decided what happens to them when the actor dies or is replaced: those t
 lost and their senders are told, the others go back to the mailbox for the next incarnation.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ..core.clock import Clock
 from .mailbox import Letter, Mailbox
@@ -61,6 +61,14 @@ class Hand:
         with self.mailbox.condition:
             if not self.fenced:
                 letter.begun = True
+            return not self.fenced
+
+    def begin_all(self, letters: Iterable[Letter]) -> bool:
+        """Note that these letters are being handled together; False when they must not be."""
+        with self.mailbox.condition:
+            if not self.fenced:
+                for letter in letters:
+                    letter.begun = True
             return not self.fenced
 
     def close(self) -> None:

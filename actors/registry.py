@@ -18,6 +18,7 @@ from ..core.errors import ActorTimeout, ActorUnavailable, Fenced, InvalidMessage
 from ..core.hints import did_you_mean
 from .mailbox import Letter, Mailbox
 from .messages import Down, Reason
+from .reply import Reply
 from .vitals import Vitals
 
 WhenDown = Literal["wait", "fail"]
@@ -304,6 +305,6 @@ class Address:
         return self._send(message, None)
 
     def _send(self, message: Any, timeout: float | None) -> pykka.Future[Any]:
-        future: pykka.Future[Any] = pykka.ThreadingFuture()
+        future = Reply()
         self.registry.deliver(self.name, Letter(message, future), self.when_down, timeout)
         return future

@@ -5,7 +5,7 @@ only then acts: answers, arms alarms, hands out attempts. A reply always means d
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from loguru import logger
 
@@ -13,6 +13,7 @@ from ..core.clock import SECOND
 from ..core.commands import (
     AlarmsTriggered,
     AlarmTriggered,
+    Command,
     NewEntries,
     NewEntry,
     RescueRuns,
@@ -56,6 +57,9 @@ PATIENCE = 0.02
 """Seconds without an end of any run, after which a burst no longer waits for free slots."""
 
 ASK_TIMEOUT = 5.0
+
+
+_COMMANDS = frozenset(get_args(Command))
 
 
 class Scheduler(Actor):
@@ -132,24 +136,18 @@ class Scheduler(Actor):
         part: list[tuple[Letter, Any]] = []
         weight, finished = 0, False
         for letter in letters:
-            if type(letter.message) is RunsFinished:  # asks nothing of a hostile message
+            message = letter.message
+            if type(message) is RunsFinished:
                 finished = True
                 continue
-            if not self.begin(letter):
-                return
-            if isinstance(letter.message, RunnerStarted | Drain):
-                self._reconciled = False
-                self._draining = self._draining or isinstance(letter.message, Drain)
-                self._tick_at = 0
-                letter.answer()
-                continue
-            try:
-                message = accept(letter.message)
-                more = _weight(message)
-            except TocsinError as error:
-                self._refuse(letter, error)
-                continue
-            letter.begun = False  # only collected: if a later one kills us, this one is kept
+            if type(message) not in _COMMANDS:  # looking at any other may kill us
+                if not self.begin(letter):
+                    return
+                message = self._understood(letter)
+                if message is None:
+                    continue
+                letter.begun = False  # only collected: if a later one kills us, this one is kept
+            more = _weight(message)
             if part and weight + more > MOST_AT_ONCE:
                 if not self._commit(part):
                     return
@@ -159,9 +157,23 @@ class Scheduler(Actor):
         if part or finished:
             self._commit(part)
 
+    def _understood(self, letter: Letter) -> Any:
+        """The command in a letter; None when it was none, and is settled."""
+        try:
+            if not isinstance(letter.message, RunnerStarted | Drain):
+                return accept(letter.message)
+        except TocsinError as error:
+            self._refuse(letter, error)
+            return None
+        self._reconciled = False
+        self._draining = self._draining or isinstance(letter.message, Drain)
+        self._tick_at = 0
+        letter.answer()
+        return None
+
     def _commit(self, batch: Sequence[tuple[Letter, Any]]) -> bool:
         """Carry out a batch and answer its senders; False when this incarnation was replaced."""
-        if not all(self.begin(letter) for letter, _ in batch):
+        if not self._hand.begin_all([letter for letter, _ in batch]):
             return False
         self._await_slots(sum(_weight(m) for _, m in batch if isinstance(m, AlarmsTriggered)))
         try:
