@@ -10,7 +10,7 @@ from ..core.work import Alarm
 from .connection import Connection
 from .database import Database
 from .dialect import Permission, always
-from .ids import Ids
+from .ids import Ids, possible
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,9 @@ class AlarmStore:
             )
             ids.save()
             gone = _returning(
-                connection, "DELETE FROM alarms WHERE task_id IS NULL AND id IN", cancelled
+                connection,
+                "DELETE FROM alarms WHERE task_id IS NULL AND id IN",
+                filter(possible, cancelled),
             )
         return fresh, {row[0] for row in gone}
 

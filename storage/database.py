@@ -188,13 +188,11 @@ class Database:
 
     @contextmanager
     def _typed_errors(self) -> Iterator[None]:
-        """Say what an error means; a connection that it has ended is thrown away."""
+        """Say what an error means."""
         try:
             yield
         except Exception as error:
             typed = self._dialect.typed(error)
             if typed is None:
                 raise
-            if self._dialect.connected() and self._dialect.lost(self.connect()):
-                self.disconnect()
             raise typed from error

@@ -130,11 +130,13 @@ class Deliveries:
 
     def next_due(self, names: Sequence[str]) -> int | None:
         """When one of these listeners is to be told something again, None for never."""
+        if not names:
+            return None
         with self._database.session() as connection:
             (due_at,) = connection.execute(
                 f"SELECT min(due_at) FROM deliveries AS d WHERE {_FIRST}"
-                " AND name IN (SELECT value FROM json_each(?))",
-                (json.dumps(list(names)),),
+                f" AND name IN ({', '.join('?' * len(names))})",
+                tuple(names),
             ).fetchone()
         return None if due_at is None else int(due_at)
 

@@ -69,9 +69,6 @@ class Dialect(Protocol):
     def connected(self) -> bool:
         """Whether this thread has a connection."""
 
-    def lost(self, connection: Any) -> bool:
-        """Whether a connection can never be used again."""
-
     def begin(self, connection: Any) -> None:
         """Begin a transaction when no other writer is in one."""
 
@@ -109,12 +106,20 @@ def dialect_of(url: str, timeout: float) -> Dialect:
     """The database behind a URL; nothing is opened yet.
 
     Args:
-        url: `sqlite:///path.db`.
+        url: `sqlite:///path.db` or `postgresql://user:password@host/name`.
         timeout: seconds to wait for another writer before giving up.
 
     Raises:
         StorageError: a URL that this version cannot open.
     """
+    if url.startswith(("postgresql://", "postgres://")):
+        try:
+            from .postgres import Postgres  # noqa: PLC0415 - each is imported where it is used
+        except ImportError as error:
+            raise StorageError(
+                f'PostgreSQL needs psycopg: pip install "tocsin[postgres]" ({error})'
+            ) from error
+        return Postgres(url, timeout)
     from .sqlite import Sqlite  # noqa: PLC0415 - each is imported where it is used
 
     return Sqlite(url, timeout)

@@ -125,12 +125,13 @@ def check_text(value: object, what: str, *, optional: bool = True) -> None:
 
 
 def _check_name(value: object, what: str) -> None:
-    if type(value) is not str or not _is_storable(value):
+    if type(value) is not str or not storable(value):
         check_text(value, what, optional=False)
 
 
 @lru_cache(maxsize=1024)
-def _is_storable(text: str) -> bool:
+def storable(text: str) -> bool:
+    """Whether every database can hold a text."""
     return bool(text) and "\0" not in text and not SURROGATE.search(text)
 
 

@@ -5,6 +5,14 @@ from types import MappingProxyType
 
 from .connection import Connection
 
+LARGEST = (1 << 63) - 1
+"""The largest number that a database can hold."""
+
+
+def possible(value: object) -> bool:
+    """Whether something may be an id: no database has to be asked for what is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST
+
 
 class Ids:
     """The counters of one transaction, read when first needed and saved at its end.

@@ -4,6 +4,7 @@ from ..core.commands import TaskRef
 from ..core.errors import InvalidMessage, UnknownRun, UnknownTask
 from ..core.hints import did_you_mean
 from ..core.state import RunState, TaskState
+from .ids import possible
 from .unit import Unit
 
 
@@ -21,7 +22,7 @@ def the_task(unit: Unit, ref: TaskRef, tenant: str) -> TaskState:
     task_id = ref if isinstance(ref, int) else getattr(ref, "id", None)
     if not isinstance(task_id, int) or isinstance(task_id, bool):
         raise InvalidMessage(f"a task is named by its key or its id, not by {ref!r}")
-    found = unit.load([task_id])
+    found = unit.load([task_id]) if possible(task_id) else []
     if not found or found[0].tenant != tenant:
         raise UnknownTask(f"no task with the id {task_id}")
     return found[0]
@@ -33,7 +34,7 @@ def task_of_run(unit: Unit, run_id: int, tenant: str) -> RunState:
     Raises:
         UnknownRun: the tenant has no such run.
     """
-    run = unit.run(run_id)
+    run = unit.run(run_id) if possible(run_id) else None
     if run is None or run.tenant != tenant:
         raise UnknownRun(f"no run with the id {run_id}")
     return run

@@ -15,12 +15,11 @@ from ..core.hints import did_you_mean
 from ..core.run import Run
 from ..core.task import Task
 from .database import Database
-from .drafts import SURROGATE
+from .drafts import storable
 from .horizons import HISTORY, pruned_until
+from .ids import LARGEST
 from .models import AlarmTable, EventTable, RunTable, TaskTable
 from .rows import EVENT_COLUMNS, RUN_COLUMNS, TASK_COLUMNS, event_of, run_state, task_state
-
-_LARGEST_ID = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Queries:
         """
         wanted = ref if isinstance(ref, str | int) else ref.id
         mine, found = TaskTable.tenant == tenant, list[Task]()
-        if isinstance(wanted, str) and not SURROGATE.search(wanted):
+        if isinstance(wanted, str) and storable(wanted):
             found = self._tasks(mine, TaskTable.key == wanted)
         task_id = _as_id(wanted)
         if not found and task_id is not None:
@@ -216,7 +215,7 @@ def _as_id(wanted: str | int) -> int | None:
     if isinstance(wanted, str):
         text = wanted.removeprefix("#")
         wanted = int(text) if text.isdecimal() and len(text) < 20 else -1
-    return wanted if 0 < wanted <= _LARGEST_ID else None
+    return wanted if 0 < wanted <= LARGEST else None
 
 
 def _columns(table: Any, names: Sequence[str]) -> list[Any]:

@@ -7,7 +7,7 @@ milliseconds. So a commit of a thousand runs takes a few dozen steps, and not a 
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, singledispatch
 from itertools import chain
 from typing import Any
 
@@ -21,6 +21,7 @@ _SIZES = (256, 64, 16, 4, 1)
 """Rows of one statement: few enough forms for all of them to stay prepared."""
 
 
+@singledispatch
 def insert(
     connection: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Row]
 ) -> None:
@@ -30,6 +31,7 @@ def insert(
         connection.execute(statement, [*chain.from_iterable(part)])
 
 
+@singledispatch
 def update(
     connection: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Row]
 ) -> None:
@@ -47,6 +49,7 @@ def delete(connection: Connection, table: str, ids: Iterable[int]) -> None:
     )
 
 
+@singledispatch
 def select(
     connection: Connection,
     columns: tuple[str, ...],
@@ -64,6 +67,7 @@ def select(
     return rows
 
 
+@singledispatch
 def blobs(connection: Connection, table: str, column: str, ids: Iterable[int]) -> dict[int, bytes]:
     """One blob of each row with these ids."""
     rows = select(connection, ("id", f"hex({column})"), f"{table} WHERE id IN", ids)

@@ -107,10 +107,6 @@ class Sqlite:
         """Whether this thread has a connection."""
         return not self.engine.is_closed()
 
-    def lost(self, connection: sqlite3.Connection) -> bool:  # noqa: ARG002 - a file is never lost
-        """Never: a file that comes back can be used again."""
-        return False
-
     def begin(self, connection: sqlite3.Connection) -> None:
         """Take the one writer's place at once: a reader that wants it later may be refused."""
         connection.execute("BEGIN IMMEDIATE")

@@ -1,5 +1,10 @@
 """What every test may use."""
 
+import fcntl
+import itertools
+import os
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +12,10 @@ import pytest
 from hypothesis import settings
 
 from tocsin import Tocsin
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from postgres_server import Server
 
 # The suite says the same every time; `make fuzz` and `make simulation` look for what is new.
 settings.register_profile("suite", derandomize=True, deadline=None)
@@ -17,11 +26,52 @@ pytest_plugins = ["tocsin.fixtures"]
 LIMIT = 15.0
 """Seconds that a test waits for an event before it fails."""
 
+SERVER = "TOCSIN_TEST_POSTGRES"
+"""The variable that tells all processes of a test run where their PostgreSQL server is."""
+
+_schemas = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Agree on a place for the one server of this run; it is made when a test asks for it."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SERVER] = tempfile.mkdtemp(prefix="tocsin-pg-", dir="/tmp")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the server."""
+    if not hasattr(config, "workerinput"):
+        Server(Path(os.environ[SERVER])).remove()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that is marked with `databases` on each of them."""
+    if metafunc.definition.get_closest_marker("databases") and "url" in metafunc.fixturenames:
+        chosen = metafunc.definition.get_closest_marker("only_sqlite") is not None
+        kinds = ["sqlite"] if chosen else ["sqlite", "postgres"]
+        metafunc.parametrize("url", kinds, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Server:
+    """The server that all tests share, each in a schema of its own."""
+    server = Server(Path(os.environ[SERVER]))
+    with (server.folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not server.ready.exists():
+            server.make()
+            server.start()
+    return server
+
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A database that does not exist yet."""
-    return f"sqlite:///{tmp_path}/tocsin.db"
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path}/tocsin.db"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    server: Server = request.getfixturevalue("postgres")
+    return server.new_schema(f"test_{os.getpid()}_{next(_schemas)}")
 
 
 @pytest.fixture

@@ -46,15 +46,19 @@ class Clock:
 class Desk:
     """An open database and the ledger of a service on it."""
 
-    def __init__(self, path: Path, clock: Clock, **rules: Any) -> None:
-        self.path = path
+    def __init__(self, where: Path | str, clock: Clock, **rules: Any) -> None:
         self.clock = clock
-        self.opened = Opened(f"sqlite:///{path}", clock, {}, **rules)
+        url = f"sqlite:///{where}" if isinstance(where, Path) else where
+        self.opened = Opened(url, clock, {}, **rules)
         self.database = self.opened.database
         self.queries = self.opened.queries
         self.claims = Claims("life 1")
         self.ledger = Ledger(self.database, clock, self.opened.drafts, self.claims)
         self._keys = itertools.count(1)
+
+    @property
+    def path(self) -> Path:
+        return self.database.path
 
     def close(self) -> None:
         self.database.disconnect()
@@ -118,8 +122,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
-    desk = Desk(tmp_path / "tocsin.db", clock)
+def desk(url: str, clock: Clock) -> Iterator[Desk]:
+    desk = Desk(url, clock)
     yield desk
     desk.close()
 
@@ -128,7 +132,7 @@ def desk(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
 def make_desk() -> Callable[..., Desk]:
     """For tests that open databases of their own; they close them."""
 
-    def make(path: Path, clock: Clock | None = None, **rules: Any) -> Desk:
+    def make(path: Path | str, clock: Clock | None = None, **rules: Any) -> Desk:
         return Desk(path, clock or Clock(), **rules)
 
     return make

@@ -7,6 +7,8 @@ import pytest
 from tocsin.core.clock import MINUTE, SECOND
 from tocsin.storage.alarms import AlarmStore
 
+pytestmark = pytest.mark.databases
+
 NOW = 1_772_442_000 * SECOND
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -28,6 +29,8 @@ from tocsin.core.schedule import after, at, cron, every, now
 from tocsin.core.state import RunState, TaskState, wake_at
 from tocsin.core.work import Start
 from tocsin.storage.rows import SELECT_EVENTS, event_of, run_row, task_row
+
+pytestmark = pytest.mark.databases
 
 ENDED = {"succeeded", "failed", "timed_out", "cancelled", "skipped"}
 KEYS = st.sampled_from(["a", "b", "c", None])

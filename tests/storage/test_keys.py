@@ -12,6 +12,8 @@ from tocsin.core.errors import EntryRejected, StorageError
 from tocsin.storage.keys import Keyring, key_id, open_keyring
 from tocsin.storage.payload import unseal
 
+pytestmark = pytest.mark.databases
+
 HEX = "ab" * 32
 
 

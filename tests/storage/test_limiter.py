@@ -12,6 +12,8 @@ from tocsin.core.schedule import every, now
 from tocsin.storage.claims import Claims
 from tocsin.storage.ledger import Ledger
 
+pytestmark = pytest.mark.databases
+
 
 def _policy(**options: Any) -> Policy:
     return policy_with(Policy(), options)
@@ -74,7 +76,7 @@ def test_a_rate_holds_across_a_restart_and_remembers_no_more_than_it_must(
 ) -> None:
     tasks = _orders(desk, 12, rate="5/minute")
     assert len(_started(desk, *tasks)) == 5
-    later = make_desk(desk.path, desk.clock)
+    later = make_desk(desk.database.url, desk.clock)
     assert later.execute(slots=100).starts == []
     (alarm,) = later.alarms()
     assert len(_started(later, alarm, after=MINUTE)) == 5

@@ -9,6 +9,8 @@ from tocsin.core.errors import DependencyCycle, UnknownTask
 from tocsin.core.policy import Policy, Retry
 from tocsin.core.schedule import after, every
 
+pytestmark = pytest.mark.databases
+
 ONCE = Policy(retry=Retry(attempts=0))
 HOUR = 3_600_000_000
 
@@ -44,7 +46,7 @@ def test_an_end_is_remembered_across_a_restart(desk: Any, make_desk: Any) -> Non
     task = desk.order(after("a", "b"), key="c")
     desk.finish(*desk.ring(a, after=HOUR))
     assert _pairs(desk) == [(task, a, "succeeded"), (task, b, None)]
-    later = make_desk(desk.path, desk.clock)
+    later = make_desk(desk.database.url, desk.clock)
     (start,) = later.ring(b, after=HOUR)
     later.finish(start)
     assert [run.status for run in later.runs(task)] == ["pending"]
@@ -131,6 +133,7 @@ def test_a_dependent_that_cannot_be_read_is_set_aside_and_costs_no_other(desk: A
     assert [run.status for run in desk.runs(sound)] == ["pending"]
 
 
+@pytest.mark.only_sqlite("looks at its plan")
 def test_nobody_is_looked_at_when_nobody_waits(desk: Any) -> None:
     plan = desk.rows(
         "EXPLAIN QUERY PLAN SELECT depends_on, task_id FROM dependencies"

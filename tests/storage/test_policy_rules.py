@@ -12,6 +12,8 @@ from tocsin.core.options import policy_with
 from tocsin.core.policy import Policy
 from tocsin.core.schedule import cron, every
 
+pytestmark = pytest.mark.databases
+
 
 def rules(**options: Any) -> Policy:
     return policy_with(Policy(), options)

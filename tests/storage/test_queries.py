@@ -11,6 +11,8 @@ from tocsin.core.events import TaskExecuted
 from tocsin.core.policy import Policy, Retry
 from tocsin.core.schedule import at, every
 
+pytestmark = pytest.mark.databases
+
 
 @pytest.mark.parametrize("tenant", ["default", "alice"])
 def test_a_task_is_found_by_its_key_its_id_and_itself(desk: Any, tenant: str) -> None:

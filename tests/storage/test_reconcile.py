@@ -13,6 +13,8 @@ from tocsin.core.policy import Policy
 from tocsin.core.reconcile import reconcile
 from tocsin.core.schedule import every
 
+pytestmark = pytest.mark.databases
+
 JOB = Job(key="backup", schedule=every("6h"), entry=Entry(handler="backup.run"), policy=Policy())
 
 

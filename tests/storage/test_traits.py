@@ -12,6 +12,8 @@ from tocsin.core.state import to_json
 from tocsin.storage.migrations import LATEST, migrate
 from tocsin.storage.traits import TRAITS, traits
 
+pytestmark = pytest.mark.databases
+
 EVERY = '{"anchor":0,"interval":60000000,"kind":"every"}'
 
 
@@ -38,6 +40,7 @@ def test_what_cannot_be_read_has_columns_all_the_same(broken: str) -> None:
     assert traits(broken, broken) == ("", 0, 1, 0)
 
 
+@pytest.mark.only_sqlite("no earlier version knew PostgreSQL")
 def test_a_database_of_the_first_version_gets_the_columns(desk: Any, clock: Any) -> None:
     desk.order(every("5m"), policy=Policy(priority=7, overlap="allow", max_instances=3))
     desk.order(cron("0 9 * * *"), policy=Policy(concurrency=1))

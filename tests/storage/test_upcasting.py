@@ -9,6 +9,8 @@ from tocsin.core import commands as c
 from tocsin.core import events as e
 from tocsin.core.errors import UnknownEvent
 
+pytestmark = pytest.mark.databases
+
 
 @pytest.fixture
 def third_version(monkeypatch: pytest.MonkeyPatch) -> None:
