@@ -131,6 +131,10 @@ class Postgres:
             session.rollback()
             raise
 
+    def begin_reading(self, session: Session) -> None:
+        """See the state of this moment from now on: it begins with the first look."""
+        session.raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+
     def commit(self, session: Session) -> None:
         """Make it durable; a commit whose answer was cut off is asked for."""
         if session.failed:  # the server would roll it back and call that no error

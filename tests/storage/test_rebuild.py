@@ -13,6 +13,8 @@ from tocsin.service import Tocsin
 from tocsin.storage.projections import PROJECTIONS
 from tocsin.storage.rebuild import SHOWN, Rebuilt, rebuild
 
+pytestmark = pytest.mark.databases
+
 SCHEMA = "SELECT type, name, tbl_name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 2"
 
 
@@ -46,6 +48,7 @@ def test_sound_tables_are_what_the_log_says(busy: Any) -> None:
     assert found.events == busy.rows("SELECT count(*) FROM events")[0][0]
 
 
+@pytest.mark.only_sqlite("reads its schema")
 def test_swapping_changes_neither_rows_nor_schema(busy: Any) -> None:
     before, schema = tables(busy), busy.rows(SCHEMA)
     found = rebuild(busy.database, check=False)
@@ -96,6 +99,7 @@ def test_many_differences_are_counted_and_the_first_are_shown(desk: Any) -> None
     assert (len(found.differences), found.differing["tasks"]) == (SHOWN, SHOWN + 50)
 
 
+@pytest.mark.only_sqlite("reads its schema")
 def test_a_log_that_lost_events_is_told_by_the_event_and_nothing_changes(busy: Any) -> None:
     [(event_id,)] = busy.rows("SELECT min(id) FROM events WHERE type = 'RunPlanned'")
     busy.meddle("DELETE FROM events WHERE id = ?", event_id)
@@ -141,6 +145,7 @@ def test_a_check_sees_one_state_and_keeps_nobody_waiting(busy: Any) -> None:
     assert not rebuild(busy.database, check=True).ok
 
 
+@pytest.mark.only_sqlite("compares bytes of the file")
 def test_a_check_leaves_the_file_as_it_was(busy: Any) -> None:
     busy.close()
     before = busy.path.read_bytes()

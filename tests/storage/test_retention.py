@@ -15,6 +15,8 @@ from tocsin.storage.deliveries import Deliveries, Missed
 from tocsin.storage.rebuild import rebuild
 from tocsin.storage.retention import Retention
 
+pytestmark = pytest.mark.databases
+
 KEEP = Keep(10 * DAY, 20 * DAY)
 
 
@@ -247,6 +249,7 @@ def test_one_that_was_replaced_prunes_nothing(desk: Any) -> None:
     assert (count(desk, "events"), count(desk, "runs")) == before
 
 
+@pytest.mark.only_sqlite("traces its statements")
 def test_nothing_is_read_as_long_as_nothing_can_be_old(desk: Any) -> None:
     desk.order(every("1d"), key="a")
     live(desk, 1)
