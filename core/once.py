@@ -68,6 +68,8 @@ class Once(Schedule):
 
     def to_dict(self) -> dict[str, Any]:
         """`{"kind": "once", "at": microseconds, "tz": zone}`, or "phrase" instead of "at"."""
+        if self.at is not None and self.tz is not None:  # of every task that is stored
+            return {"kind": "once", "at": self.at, "tz": self.tz}
         return self._with_kind(at=self.at, phrase=self.phrase, tz=self.tz)
 
     def describe(self) -> str:

@@ -14,7 +14,7 @@ from ..core.policy import Policy
 from ..core.state import to_json
 from ..core.when import to_schedule
 from .keys import Keyring
-from .payload import Codec, digest, encode, seal
+from .payload import Codec, pack, seal
 
 LONGEST_KEY = 255
 
@@ -68,13 +68,13 @@ class Drafts:
         _check_key(new.key)
         _check_name(new.tenant, "a tenant")
         _check_name(new.created_by, "created_by")
-        payload = encode(entry, new.codec, self._allow)
+        payload, fingerprint = pack(entry, new.codec, self._allow)
         task = NewTask(
             tenant=new.tenant,
             key=new.key,
             target=entry.target,
             entry_id=0,
-            digest=digest(entry, payload, new.codec),
+            digest=fingerprint,
             schedule=to_schedule(new.when),
             timezone=self.timezone,
             policy_json=self._policy_json(new.policy),

@@ -34,13 +34,16 @@ _MAC_SIZE = hashlib.sha256().digest_size
 _HEAD = struct.Struct(f">3sBB{KEY_ID_SIZE}s{_MAC_SIZE}s")
 
 
-def encode(entry: Entry, codec: Codec, allow: Sequence[str] = ()) -> bytes:
-    """The payload of an entry, checked to be readable again.
+def pack(entry: Entry, codec: Codec, allow: Sequence[str] = ()) -> tuple[bytes, str]:
+    """The payload of an entry, checked to be readable again, and its fingerprint.
 
     Args:
         entry: what to call.
         codec: `pickle` keeps Python values, `json` is for what comes from outside.
         allow: module prefixes that entries may name, empty for all.
+
+    Returns:
+        The payload; and a short text that is another one whenever the content is.
 
     Raises:
         InvalidEntry: it cannot be stored, is too large, or names a module that is not allowed.
@@ -49,13 +52,9 @@ def encode(entry: Entry, codec: Codec, allow: Sequence[str] = ()) -> bytes:
     if codec not in _CODECS:
         raise InvalidEntry(f"an entry is stored as {' or '.join(_CODECS)}, not {codec!r}")
     content = entry.to_map()
+    plain = codec == "pickle" and _is_plain(content)
     try:
-        if codec == "json":
-            payload = json.dumps(content, sort_keys=True, allow_nan=False).encode()
-        else:
-            payload = pickle.dumps(content, protocol=5)
-            if not _is_plain(content):
-                load_restricted(payload, allow)
+        payload = _encoded(content, codec, allow, plain=plain)
     except Exception as error:
         raise InvalidEntry(f"{entry.target}: its arguments cannot be stored: {error}") from error
     if len(payload) > SIZE_LIMIT:
@@ -63,22 +62,29 @@ def encode(entry: Entry, codec: Codec, allow: Sequence[str] = ()) -> bytes:
             f"{entry.target}: its arguments take {len(payload):,} bytes, the limit is"
             f" {SIZE_LIMIT:,}: store the data elsewhere and pass a reference"
         )
+    return payload, _fingerprint(content, payload, codec, plain=plain)
+
+
+def _encoded(content: dict[str, Any], codec: Codec, allow: Sequence[str], *, plain: bool) -> bytes:
+    if codec == "json":
+        return json.dumps(content, sort_keys=True, allow_nan=False).encode()
+    payload = pickle.dumps(content, protocol=5)
+    if not plain:
+        load_restricted(payload, allow)
     return payload
 
 
-def digest(entry: Entry, payload: bytes, codec: Codec) -> str:
-    """A short fingerprint of the content, to see whether an entry changed.
+def _fingerprint(content: dict[str, Any], payload: bytes, codec: Codec, *, plain: bool) -> str:
+    """Told from the content, and not from its pickle, which may differ from process to process.
 
-    A pickle of equal values may differ from one process to the next: sets have no fixed order, and
-    texts that are one object here are two there. So its parts are taken one by one.
+    Sets have no fixed order, and texts that are one object here are two there. So what JSON does
+    not know is taken part by part.
     """
-    if codec == "pickle":
-        content = entry.to_map()
+    if plain:
+        payload = to_json(content).encode(errors="surrogatepass")
+    elif codec == "pickle":
         with suppress(RecursionError):  # a list that holds itself: its pickle is all there is
-            if _is_plain(content):
-                payload = to_json(content).encode(errors="surrogatepass")
-            else:
-                payload = b"".join(_parts(content))
+            payload = b"".join(_parts(content))
     return hashlib.sha256(codec.encode() + payload).hexdigest()[:32]
 
 

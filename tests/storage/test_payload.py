@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from tocsin.core.entry import Entry
 from tocsin.core.errors import EntryRejected, InvalidEntry
 from tocsin.storage.keys import Keyring
-from tocsin.storage.payload import SIZE_LIMIT, Codec, digest, encode, seal, unseal
+from tocsin.storage.payload import SIZE_LIMIT, Codec, pack, seal, unseal
 from tocsin.storage.unpickler import load_restricted
 
 KEYS = Keyring([b"k" * 32])
@@ -42,7 +42,7 @@ def entry(*args: Any, **kwargs: Any) -> Entry:
 
 
 def sealed(what: Entry, codec: Codec = "pickle", keys: Keyring = KEYS) -> bytes:
-    return seal(encode(what, codec), codec, 7, "default", keys)
+    return seal(pack(what, codec)[0], codec, 7, "default", keys)
 
 
 def signed(payload: bytes) -> bytes:
@@ -154,23 +154,23 @@ def test_a_key_that_only_shares_its_id_does_not_verify(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_sixty_four_kibibytes_are_the_limit(codec: Codec) -> None:
-    overhead = len(encode(entry("x" * 1_000), codec)) - 1_000
+    overhead = len(pack(entry("x" * 1_000), codec)[0]) - 1_000
     fits = entry("x" * (SIZE_LIMIT - overhead - 8))
     assert opened(sealed(fits, codec)) == fits
     with pytest.raises(InvalidEntry, match="the limit is 65,536: store the data elsewhere"):
-        encode(entry("x" * SIZE_LIMIT), codec)
+        pack(entry("x" * SIZE_LIMIT), codec)
 
 
 @pytest.mark.parametrize("value", [object, {1, 2}, b"x", float("nan"), datetime.now(UTC)])
 def test_json_refuses_what_it_cannot_hold(value: Any) -> None:
     with pytest.raises(InvalidEntry, match="arguments cannot be stored"):
-        encode(entry(value), "json")
+        pack(entry(value), "json")
 
 
 @pytest.mark.parametrize("value", [lambda: 0, io.StringIO(), iter(()), sys])
 def test_pickle_refuses_what_it_cannot_hold(value: Any) -> None:
     with pytest.raises(InvalidEntry, match=r"myapp.jobs:run: its arguments cannot be stored"):
-        encode(entry(value), "pickle")
+        pack(entry(value), "pickle")
 
 
 # ---------------------------------------------------------------- values that survive
@@ -396,12 +396,12 @@ def test_allow_names_whole_modules() -> None:
 def test_allow_narrows_what_is_called(codec: Codec, allow: tuple[str, ...]) -> None:
     for module in ("myapp", "myapp.jobs", "myapp.jobs.deep"):
         fine = Entry(module=module, function="run")
-        blob = seal(encode(fine, codec, allow), codec, 7, "default", KEYS)
+        blob = seal(pack(fine, codec, allow)[0], codec, 7, "default", KEYS)
         assert opened(blob, allow=allow) == fine
     for module in ("myapp_evil", "os", "my", "xmyapp"):
         bad = Entry(module=module, function="run")
         with pytest.raises(InvalidEntry, match=r"may not be called.*allow"):
-            encode(bad, codec, allow)
+            pack(bad, codec, allow)
         with pytest.raises(EntryRejected, match="may not be called"):
             opened(sealed(bad, codec), allow=allow)
 
@@ -437,7 +437,7 @@ def test_an_error_without_words_is_still_described(monkeypatch: pytest.MonkeyPat
 
 
 def fingerprint(what: Entry, codec: Codec = "pickle") -> str:
-    return digest(what, encode(what, codec), codec)
+    return pack(what, codec)[1]
 
 
 def test_equal_entries_have_equal_fingerprints() -> None:
@@ -453,10 +453,10 @@ def test_equal_entries_have_equal_fingerprints() -> None:
 def test_a_fingerprint_is_the_same_in_every_process() -> None:
     code = (
         "from tocsin.core.entry import Entry\n"
-        "from tocsin.storage.payload import digest, encode\n"
+        "from tocsin.storage.payload import pack\n"
         "sets = {'eu', 'us', 'asia'}, frozenset('abc')\n"
         "e = Entry(handler='x', args=sets, kwargs={'k': {'a', 'b'}})\n"
-        "print(digest(e, encode(e, 'pickle'), 'pickle'))\n"
+        "print(pack(e, 'pickle')[1])\n"
     )
     prints = {
         subprocess.run(
@@ -496,7 +496,7 @@ def test_a_list_in_itself_has_a_fingerprint() -> None:
 
 
 def test_the_json_form_is_the_map_of_the_prototype() -> None:
-    assert json.loads(encode(entry(1, x=2), "json")) == {
+    assert json.loads(pack(entry(1, x=2), "json")[0]) == {
         "module": "myapp.jobs",
         "function": "run",
         "args": [1],
