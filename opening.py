@@ -43,7 +43,9 @@ class Opened:
         self.database = Database(url)
         migrate(self.database, clock)
         self.queries = Queries(self.database)
-        path = Path(key_file) if key_file else self.database.beside("key")
-        self.keys: Keyring = open_keyring(path, environ, may_create=not self.queries.has_entries())
+        self.key_file = Path(key_file) if key_file else self.database.beside("key")
+        self.keys: Keyring = open_keyring(
+            self.key_file, environ, may_create=not self.queries.has_entries()
+        )
         self.drafts = Drafts(self.keys, timezone=timezone, policy=policy, allow=allow)
         self.ledger = Ledger(self.database, clock, self.drafts)

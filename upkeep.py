@@ -1,5 +1,6 @@
 """What keeps a database in order: folding the log again, backups, checks and repairs."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .core.errors import AlreadyRunning
@@ -7,6 +8,7 @@ from .facade import Facade
 
 if TYPE_CHECKING:
     from .opening import Opened
+    from .storage.backup import Backup
     from .storage.rebuild import Progress, Rebuilt
 
 
@@ -41,6 +43,29 @@ class Upkeep(Facade):
             return rebuild(database, check=False, progress=told)
         finally:
             database.release()
+
+    def backup(self, path: str | Path, progress: "Progress | None" = None) -> "Backup":
+        """Copy the database into a file, as of one moment, while everything goes on.
+
+        The key file is not in it: entries cannot be used without their key.
+
+        Args:
+            path: a file that does not exist yet.
+            progress: told what is done, how much of it, and how much there is.
+
+        Raises:
+            StorageError: it is no SQLite file, the target exists or cannot be written, or the copy
+                is not sound.
+        """
+        from .storage.backup import backup  # noqa: PLC0415 - peewee only where used
+
+        return backup(self._open().database, Path(path), progress or _nobody)
+
+    @property
+    def key_file(self) -> Path | None:
+        """The file of the keys that sign entries, None when they are in the environment."""
+        path = self._open().key_file
+        return path if path.exists() else None
 
 
 def _nobody(*_: Any) -> None:

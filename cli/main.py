@@ -5,6 +5,7 @@ import platform
 import click
 
 from .add import add
+from .backup import backup
 from .change import cancel, delete, pause, resume, retry, trigger
 from .check import check
 from .events import events
@@ -68,7 +69,7 @@ for each in (
     *(trigger, pause, resume, cancel, delete),
     *(history, retry, events, explain),
     *(next_times, health, version),
-    *(rebuild,),
+    *(backup, rebuild),
 ):
     tocsin.add_command(each)
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ..core.errors import StorageError, StorageUnavailable
 from .database import Database
 
 LONG_LOG = 8 << 20
@@ -41,6 +42,11 @@ def integrity_problems(database: Database) -> list[str]:
     """What SQLite finds wrong with the file and its indexes, nothing for a sound one."""
     if not is_sqlite(database):
         return []
-    with database.session() as connection:
-        rows = connection.execute(f"PRAGMA integrity_check({SHOWN})").fetchall()
+    try:
+        with database.session() as connection:
+            rows = connection.execute(f"PRAGMA integrity_check({SHOWN})").fetchall()
+    except StorageUnavailable:
+        raise
+    except StorageError as error:  # so damaged that it cannot even be checked
+        return [str(error)]
     return [row[0] for row in rows if row[0] != "ok"]
