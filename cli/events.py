@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..core.clock import SECOND, from_instant
+from ..core.errors import StorageUnavailable, UnknownTask
 from ..core.events import to_data
 from ..core.task import Task, iso
 from .history import key_argument, number_option
 from .moments import Moments
 from .options import command
-from .output import say, write_json
+from .output import remark, say, write_json
 from .settings import Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -82,14 +83,19 @@ class _EventWriter:
     def _line(self, logged: "Logged") -> str:
         event = logged.event
         if event.task_id not in self._names:
-            task = self._app.get(event.task_id, tenant=self._settings.tenant)
-            self._names[event.task_id] = task.name
+            self._names[event.task_id] = self._name(event.task_id)
         moments = Moments(event.at, self._app.timezone)
         run = "" if event.run_id is None else f" run {event.run_id}"
         shown = moments.exact(from_instant(event.at))
         name = self._names[event.task_id]
         text = f"{shown}  {event.type:<17} {name}{run}{_detail(to_data(event))}"
         return text.replace("\n", " ")
+
+    def _name(self, task_id: int) -> str:
+        """How the task is called; one that has left with its history has its number only."""
+        with suppress(UnknownTask, StorageUnavailable):
+            return self._app.get(task_id, tenant=self._settings.tenant).name
+        return f"#{task_id}"
 
 
 def _detail(data: dict[str, Any]) -> str:
@@ -104,10 +110,21 @@ def _detail(data: dict[str, Any]) -> str:
 
 
 def _follow(app: "Tocsin", task: Task | None, settings: Settings, found: "list[Logged]") -> None:
-    """Write these events, and what happens from now on, for ever."""
-    writer, never, last = _EventWriter(app, settings), threading.Event(), 0
+    """Write these events, and what happens from now on, for ever.
+
+    Whoever writes: the database is looked at, and nobody is asked. While it cannot be used, this
+    waits; what happened meanwhile is written when it can.
+    """
+    writer, never = _EventWriter(app, settings), threading.Event()
+    last, lost = found[-1].id if found else 0, False
     while True:
         writer.write(found)
-        last = found[-1].id if found else last
         never.wait(FOLLOW_EVERY)
-        found = app.events(task, tenant=settings.tenant, after=last, limit=1_000)
+        try:
+            found = app.events(task, tenant=settings.tenant, after=last, limit=1_000)
+            lost = False
+        except StorageUnavailable as error:
+            if not lost:
+                remark(f"{error}; trying again")
+            found, lost = [], True
+        last = found[-1].id if found else last

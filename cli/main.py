@@ -8,6 +8,7 @@ from .add import add
 from .backup import backup
 from .change import cancel, delete, pause, resume, retry, trigger
 from .check import check
+from .doctor import doctor
 from .events import events
 from .explain import explain
 from .health import health
@@ -18,6 +19,7 @@ from .options import Commands, command
 from .output import say, write_json
 from .rebuild import rebuild
 from .remind import remind
+from .repair import repair
 from .run import run
 from .settings import Settings, pass_settings
 from .show import show
@@ -69,7 +71,7 @@ for each in (
     *(trigger, pause, resume, cancel, delete),
     *(history, retry, events, explain),
     *(next_times, health, version),
-    *(backup, rebuild),
+    *(doctor, repair, backup, rebuild),
 ):
     tocsin.add_command(each)
 

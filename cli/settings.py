@@ -75,13 +75,21 @@ class Settings:
             InvalidConfig: the configuration has mistakes.
             StorageError: there is no database.
         """
-        app = self.open()
-        if not app.storage.exists():
-            raise StorageError(
-                f"there is no database {app.storage.place} yet: `tocsin run`, `tocsin add` or"
-                " `tocsin remind` makes it; --db or --config names another one"
-            )
-        return app
+        return existing(self.open())
+
+
+def existing(app: "Tocsin") -> "Tocsin":
+    """The same service, if something is stored already.
+
+    Raises:
+        StorageError: there is no database.
+    """
+    if not app.storage.exists():
+        raise StorageError(
+            f"there is no database {app.storage.place} yet: `tocsin run`, `tocsin add` or"
+            " `tocsin remind` makes it; --db or --config names another one"
+        )
+    return app
 
 
 def warn_unserved(app: "Tocsin") -> None:

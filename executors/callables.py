@@ -45,6 +45,19 @@ def bind_entry(
     return function, args
 
 
+def check_bound(entry: Entry, handlers: Handlers) -> None:
+    """See that what an entry names exists here and takes its arguments; nothing is called.
+
+    Raises:
+        EntryRejected: it does not; the message says why.
+    """
+    if entry.handler is None:
+        function, args = resolve(entry.module or "", entry.function or ""), entry.args
+    else:
+        function, args = _handler(entry.handler, handlers), (None, *entry.args)
+    check_fit(function, args, dict(entry.kwargs), entry.target)
+
+
 def resolve(module: str, function: str) -> Callable[..., Any]:
     """Import a function by its path.
 

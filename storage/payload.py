@@ -152,6 +152,12 @@ def unseal(
     return entry
 
 
+def codec_of(blob: bytes) -> Codec:
+    """How an entry that verified is stored."""
+    number: int = _HEAD.unpack_from(blob)[2]
+    return _CODECS[number]
+
+
 def check_allowed(entry: Entry, allow: Sequence[str]) -> None:
     """Refuse an entry whose module is outside the allowed prefixes.
 

@@ -9,6 +9,7 @@ from .database import Database
 from .folding import fold
 from .horizons import EVENTS, horizon
 from .projections import PROJECTIONS, Difference, Fresh
+from .rearming import rearm
 
 SHOWN = 100
 """Differences that are kept for showing; all are counted."""
@@ -24,6 +25,7 @@ class Rebuilt:
         differing: table -> how many of its rows were not what the log says.
         differences: the first of them.
         swapped: whether the fresh tables are live now.
+        rearmed: how many alarms did not agree with the tasks, and were set.
     """
 
     events: int = 0
@@ -31,6 +33,7 @@ class Rebuilt:
     differing: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
     swapped: bool = False
+    rearmed: int = 0
 
     @property
     def ok(self) -> bool:
@@ -46,6 +49,7 @@ class Rebuilt:
             "differing": {name: self.differing[name] for name in self.rows},
             "differences": [each.to_dict() for each in self.differences],
             "swapped": self.swapped,
+            "rearmed": self.rearmed,
         }
 
 
@@ -53,13 +57,16 @@ Progress = Callable[[str, int, int], object]
 """Told what is done now, how much of it is done, and how much there is."""
 
 
-def rebuild(database: Database, *, check: bool, progress: Progress = lambda *_: None) -> Rebuilt:
+def rebuild(
+    database: Database, *, check: bool, now: int = 0, progress: Progress = lambda *_: None
+) -> Rebuilt:
     """Fold the log into fresh tables and compare them with the live ones; then swap them in.
 
     Args:
         database: migrated already. Nobody else may serve it, unless `check`.
         check: compare only. What is compared is one state of the database, whoever writes
             meanwhile.
+        now: the present instant; what the tasks wait for after it gets its alarm.
         progress: told how far it is.
 
     Raises:
@@ -92,4 +99,5 @@ def rebuild(database: Database, *, check: bool, progress: Progress = lambda *_: 
             progress("swap", 0, 0)
             fresh.swap_in()
             found.swapped = True
+            found.rearmed = rearm(connection, now)
     return found

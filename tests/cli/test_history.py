@@ -13,6 +13,7 @@ import pytest
 
 from tocsin import cron
 from tocsin.core.commands import ClockStepped, Suspended
+from tocsin.storage.retention import Retention
 from tocsin.testing import ManualTocsin
 
 
@@ -121,3 +122,43 @@ def test_explain_needs_no_fractions_of_a_second(cli: Any, past: ManualTocsin) ->
 
 def test_what_is_no_instant_is_a_usage_error(cli: Any, past: ManualTocsin) -> None:
     assert "is no date and time" in cli.complains("explain", "fine", "yesterday", code=2)
+
+
+def test_following_survives_pruning_an_outage_and_tasks_that_left(
+    cli: Any, past: ManualTocsin, folder: Path
+) -> None:
+    """Others write, prune and take the database away meanwhile."""
+    once = past.schedule("os:getpid", "in 1 hour")
+    past.advance("2h")
+    command = [sys.executable, "-m", "tocsin", "events", "--follow", "-n", "2"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as following:
+        assert following.stdout is not None
+        assert following.stderr is not None
+        assert f"TaskExecuted      #{once.id}" in [following.stdout.readline() for _ in "12"][1]
+        past.clock.advance("500d")
+        retention = Retention(past.storage, past.keep)
+        while retention.step(past.clock.now()):
+            pass
+        assert past.events(limit=1) == []
+        past.schedule("os:getpid", "in 5 minutes", key="after the pruning")
+        assert "TaskScheduled     after the pruning" in following.stdout.readline()
+        database = folder / "tocsin.db"
+        database.rename(folder / "away.db")
+        database.mkdir()
+        assert "trying again" in following.stderr.readline()
+        database.rmdir()
+        (folder / "away.db").rename(database)
+        past.schedule("os:getpid", "in 5 minutes", key="back again")
+        assert "TaskScheduled     back again" in following.stdout.readline()
+        os.kill(following.pid, signal.SIGINT)
+        assert following.wait(30) == 0
+
+
+def test_an_event_of_a_task_that_left_is_shown_with_its_number(
+    cli: Any, past: ManualTocsin
+) -> None:
+    with past.storage.transaction() as connection:
+        connection.execute("DELETE FROM tasks WHERE id = 1")
+    assert "TaskExecuted      #1 run" in cli.says("events")
