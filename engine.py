@@ -16,6 +16,7 @@ from loguru import logger
 from .actors.alarm import Alarm
 from .actors.attempts import Attempts
 from .actors.backoff import Backoff
+from .actors.beginnings import Beginnings
 from .actors.calls import Calls
 from .actors.checkup import HEALTH, Checkup
 from .actors.child import ChildSpec
@@ -130,7 +131,9 @@ class Engine:
         )
         try:
             add_builtin_handlers(handlers, post)
-            calls = Calls(handlers, opened.keys, clock, tuple(allow))
+            calls = Calls(
+                handlers, opened.keys, clock, tuple(allow), begin=Beginnings(self.registry)
+            )
             specs = [*self._own_children(calls, post, limits, listeners), *children]
             self.tree: Tree = start_tree(self.registry, clock, TOP, specs, FLAGS)
         except BaseException:

@@ -1,21 +1,25 @@
 """From a claimed attempt to a call that an executor can make."""
 
-from collections.abc import Sequence
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..core.clock import Clock, from_instant
 from ..core.commands import Outcome, RunFinished
-from ..core.entry import Cancellation, Entry, RunContext
-from ..core.handlers import PROCESSES, Handlers
+from ..core.entry import Cancellation, RunContext
+from ..core.handlers import ASYNCIO, PROCESSES, Handlers
 from ..core.limits import rank
 from ..core.published import TaskEvent
 from ..core.work import Start
 from ..executors.base import Call, Cancelled, Failed, Rejected, Report, Succeeded, TimedOut
-from ..executors.callables import bind_entry, call_entry
+from ..executors.callables import bind_entry
 from ..executors.job import Job, NeverCancelled
 from ..storage.keys import Keyring
 from ..storage.payload import unseal
+from .beginnings import Beginning, at_once
 
 DEFAULT_LANE = "threads"
 
@@ -28,15 +32,22 @@ class Calls:
         keys: verify the entries.
         clock: the source of "now".
         allow: module prefixes that entries may name, empty for all.
+        begin: waits until what must never be called twice may be called.
     """
 
     def __init__(
-        self, handlers: Handlers, keys: Keyring, clock: Clock, allow: Sequence[str] = ()
+        self,
+        handlers: Handlers,
+        keys: Keyring,
+        clock: Clock,
+        allow: Sequence[str] = (),
+        begin: Beginning = at_once,
     ) -> None:
         self._handlers = handlers
         self._keys = keys
         self._clock = clock
         self._allow = tuple(allow)
+        self._begin = begin
 
     def lane(self, start: Start) -> str:
         """Which executor the call belongs to."""
@@ -69,14 +80,30 @@ class Calls:
             cancelled=cancellation,
             previous=start.previous,
         )
-        if self.lane(start) == PROCESSES:
-            return self._job(entry, replace(context, cancelled=NeverCancelled()))
-        return call_entry(entry, self._handlers, context)
-
-    def _job(self, entry: Entry, context: RunContext) -> Job:
-        """The same call for another process, which finds the function by its path."""
+        lane = self.lane(start)
+        if lane == PROCESSES:
+            context = replace(context, cancelled=NeverCancelled())
         function, args = bind_entry(entry, self._handlers, context)
-        return Job(function.__module__, function.__qualname__, args, dict(entry.kwargs))
+        if lane == PROCESSES:  # the other process finds the function by its path
+            call: Callable[[], Any] = partial(
+                Job, function.__module__, function.__qualname__, args, dict(entry.kwargs)
+            )
+        else:
+            call = partial(function, *args, **entry.kwargs)
+        if not start.once:
+            return call()
+        if lane == ASYNCIO:
+            return self._call_later(call, start, cancellation)
+        self._begin(start, cancellation)
+        return call()
+
+    async def _call_later(
+        self, call: Callable[[], Any], start: Start, cancelled: Cancellation
+    ) -> Any:
+        """The same on an event loop, which others need meanwhile."""
+        await asyncio.to_thread(self._begin, start, cancelled)
+        value = call()
+        return await value if inspect.isawaitable(value) else value
 
 
 def result_of(start: Start, report: Report) -> RunFinished:

@@ -4,6 +4,7 @@ It takes what waits in its mailbox as one batch, has it decided and stored in on
 only then acts: answers, arms alarms, hands out attempts. A reply always means durable.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, ClassVar, get_args
 
@@ -58,6 +59,9 @@ PATIENCE = 0.02
 
 ASK_TIMEOUT = 5.0
 
+MOST_RECORDED = 10_000
+"""Results that are remembered for a while: some are told, and found in the book of attempts too."""
+
 
 _COMMANDS = frozenset(get_args(Command))
 
@@ -94,6 +98,7 @@ class Scheduler(Actor):
         self._attempts = attempts
         self._most_out = capacity
         self._out: set[tuple[int, int]] = set()
+        self._recorded: deque[tuple[int, int]] = deque(maxlen=MOST_RECORDED)
         self._reconciled = False
         self._draining = False
         self._seen: int | None = None
@@ -210,12 +215,27 @@ class Scheduler(Actor):
         slots = max(0, free) if self._reconciled else 0
         commit = self._ledger.execute([*before, *commands], slots=slots)
         self._watch.settle(news)
+        self._note_late([*before, *commands], commit.answers)
         del commit.answers[: len(before)]
         ended += [(c.run_id, c.fence) for c in commands if isinstance(c, RunFinished)]
         self._attempts.confirm(ended)
         self._out.difference_update(ended)
         self._act(commit)
         return commit
+
+    def _note_late(self, commands: Sequence[Any], answers: Sequence[Any]) -> None:
+        """Say which results were refused; that one comes twice is no news."""
+        for command, counted in zip(commands, answers, strict=True):
+            if not isinstance(command, RunFinished):
+                continue
+            claim = (command.run_id, command.fence)
+            if counted is True:
+                self._recorded.append(claim)
+            elif counted is False and claim not in self._recorded:
+                logger.warning(
+                    "the result of run {} came too late and is refused: its attempt (fence {})"
+                    " does not count any more", *claim,
+                )  # fmt: skip
 
     def _act(self, commit: Commit) -> None:
         if commit.armed:

@@ -204,6 +204,23 @@ class RunFinished(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class BeginRun:
+    """Ask whether an attempt may be called now; the answer is stored before it is given.
+
+    Reply: False when the attempt does not count any more and must not be called.
+
+    Attributes:
+        run_id: the run.
+        task_id: its task.
+        fence: the claim under which it would run.
+    """
+
+    run_id: int
+    task_id: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
 class RescueRuns:
     """Take back the claims of attempts that nobody works on any more.
 
@@ -250,6 +267,7 @@ Command = (
     | UpdateTask
     | RunNow
     | RetryRun
+    | BeginRun
     | RunFinished
     | RescueRuns
 )

@@ -141,6 +141,16 @@ class RunStarted(Event, frozen=True, kw_only=True):
     incarnation: str
 
 
+class RunBegun(Event, frozen=True, kw_only=True):
+    """The call of a claimed attempt begins now; recorded where a run is delivered at most once.
+
+    A claim that is lost without it was never called, and may safely be made again.
+    """
+
+    type: ClassVar[str] = "RunBegun"
+    attempt: int
+
+
 class TaskExecuted(Event, frozen=True, kw_only=True):
     """An attempt ended. With `retry_at` another one follows, without it the run has ended."""
 
@@ -229,8 +239,8 @@ TYPES: dict[str, type[Event]] = {
     kind.type: kind
     for kind in (
         TaskScheduled, TaskUpdated, TaskPaused, TaskResumed, TaskCancelled, TaskDeleted,
-        TaskQuarantined, RunPlanned, OccurrenceSkipped, RunDeferred, RunStarted, TaskExecuted,
-        RunReturned, RunCancelled,
+        TaskQuarantined, RunPlanned, OccurrenceSkipped, RunDeferred, RunStarted, RunBegun,
+        TaskExecuted, RunReturned, RunCancelled,
         DependenciesSet, DependencyEnded, DependenciesMet, HandlerEvent,
         ClockStepped, Suspended,
     )

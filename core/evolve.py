@@ -146,6 +146,13 @@ def _started(task: TaskState, event: e.RunStarted) -> RunState:
     run = task.runs[_run_id(event)]
     run.status, run.attempt, run.fence = "executing", event.attempt, event.fence
     run.incarnation, run.waits_for, run.rank = event.incarnation, None, None
+    run.started_at = None
+    return run
+
+
+def _begun(task: TaskState, event: e.RunBegun) -> RunState:
+    run = task.runs[_run_id(event)]
+    run.started_at = event.at
     return run
 
 
@@ -225,6 +232,7 @@ _APPLY: dict[type[e.Event], Callable[[TaskState, Any], RunState | None]] = {
     e.OccurrenceSkipped: _skipped,
     e.RunDeferred: _deferred,
     e.RunStarted: _started,
+    e.RunBegun: _begun,
     e.TaskExecuted: _executed,
     e.RunReturned: _returned,
     e.RunCancelled: _run_cancelled,

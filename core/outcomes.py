@@ -4,14 +4,32 @@ from collections.abc import Collection
 from typing import Any, Literal
 
 from . import events as e
-from .commands import RunFinished
+from .commands import BeginRun, RunFinished
 from .overlap import replaced_by, successor
 from .retry import LONGEST_DELAY
 from .state import ENDED, GONE, RunState, TaskState
 
+LOST = "lost in a crash"
+
 MOST_LOST = 5
 """Attempts of one run that may be lost in crashes before it is given up: a call that kills the
 process each time must not do so for ever."""
+
+
+def begin(task: TaskState, wanted: BeginRun, now: int) -> list[e.Event] | None:
+    """Record that a claimed attempt is called now. Asked again, it is recorded already.
+
+    Returns:
+        The events, or None when the attempt does not count any more.
+    """
+    run = task.runs.get(wanted.run_id)
+    if run is None or run.status != "executing" or run.fence != wanted.fence:
+        return None
+    if run.started_at is not None:
+        return []
+    return [
+        e.RunBegun(at=now, tenant=task.tenant, task_id=task.id, run_id=run.id, attempt=run.attempt)
+    ]
 
 
 def finish(task: TaskState, done: RunFinished, now: int) -> list[e.Event] | None:
@@ -26,14 +44,19 @@ def finish(task: TaskState, done: RunFinished, now: int) -> list[e.Event] | None
     if done.outcome == "rejected":
         return _quarantine(task, run, done.error or "the entry was rejected", now)
     if done.outcome == "interrupted":
-        if _over(task, run):
-            return [_called_off(task, run, now)]
-        return [
-            _returned(task, run, now, now, done.error or "interrupted by a shutdown", counts=False)
-        ]
+        return _interrupted(task, run, done, now)
     if done.outcome == "cancelled":
         return _with_rest(task, _called_off(task, run, now))
     return [*_with_rest(task, _executed(task, run, done, now)), *_published(task, done, now)]
+
+
+def _interrupted(task: TaskState, run: RunState, done: RunFinished, now: int) -> list[e.Event]:
+    if _over(task, run):
+        return [_called_off(task, run, now)]
+    why = done.error or "interrupted by a shutdown"
+    if _must_not_repeat(task, run):
+        return _unknown(task, run, why, now)
+    return [_returned(task, run, now, now, why, counts=False)]
 
 
 def _published(task: TaskState, done: RunFinished, now: int) -> list[e.Event]:
@@ -73,23 +96,19 @@ def unplannable(task: TaskState, error: Exception, now: int) -> list[e.Event]:
 
 def rescue(task: TaskState, held: Collection[tuple[int, int]], now: int) -> list[e.Event]:
     """Take back the executing runs of this task that nobody holds any more."""
-    lost = [
-        run
-        for run in task.runs.values()
-        if run.status == "executing" and (run.id, run.fence) not in held
-    ]
-    return [event for run in lost for event in _lost(task, run, now)]
+    return [event for run in _lost_ones(task, held) for event in _lost(task, run, now)]
 
 
 def rescue_unreadable(
     task: TaskState, held: Collection[tuple[int, int]], error: Exception, now: int
 ) -> list[e.Event]:
     """The same for a task that cannot be read any more: its runs are held until it is repaired."""
-    lost = [
-        _returned(task, run, now, now, "lost in a crash", counts=True)
-        for run in task.runs.values()
-        if run.status == "executing" and (run.id, run.fence) not in held
-    ]
+    lost: list[e.Event] = []
+    for run in _lost_ones(task, held):
+        if run.started_at is None:
+            lost.append(_returned(task, run, now, now, "lost in a crash", counts=True))
+        else:  # only what is delivered at most once says when it begins
+            lost.append(_ended_unknown(task, run, LOST, now, ends=None))
     return [*lost, *unplannable(task, error, now)]
 
 
@@ -182,18 +201,47 @@ def _goes_on(task: TaskState, run: RunState) -> bool:
     return limit is None or task.run_count + run.planned < limit
 
 
+def _lost_ones(task: TaskState, held: Collection[tuple[int, int]]) -> list[RunState]:
+    """The executing runs of a task that nobody works on any more."""
+    return [
+        run
+        for run in task.runs.values()
+        if run.status == "executing" and (run.id, run.fence) not in held
+    ]
+
+
 def _lost(task: TaskState, run: RunState, now: int) -> list[e.Event]:
-    again = not _over(task, run) and task.policy.delivery == "at_least_once"
-    if again and run.attempt < MOST_LOST:
-        delay = 0 if run.attempt <= 1 else (task.policy.retry.delay_before(run.attempt) or 0)
-        return [_returned(task, run, now, now + delay, "lost in a crash", counts=True)]
-    ended = e.TaskExecuted(
+    if _over(task, run) or _must_not_repeat(task, run) or run.attempt >= MOST_LOST:
+        return _unknown(task, run, LOST, now)
+    delay = 0 if run.attempt <= 1 else (task.policy.retry.delay_before(run.attempt) or 0)
+    return [_returned(task, run, now, now + delay, LOST, counts=True)]
+
+
+def _must_not_repeat(task: TaskState, run: RunState) -> bool:
+    """Whether it may have been called, and must not be called twice."""
+    return task.policy.delivery == "at_most_once" and run.started_at is not None
+
+
+def _unknown(task: TaskState, run: RunState, why: str, now: int) -> list[e.Event]:
+    """The end of a run of which nobody knows how far it came."""
+    return _with_rest(
+        task, _ended_unknown(task, run, why, now, ends=ends_with(task, run, success=False))
+    )
+
+
+def _ended_unknown(
+    task: TaskState,
+    run: RunState,
+    why: str,
+    now: int,
+    *,
+    ends: Literal["completed", "failed"] | None,
+) -> e.TaskExecuted:
+    return e.TaskExecuted(
         at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
         success=False, status="failed", attempt=run.attempt, started_at=run.started_at,
-        finished_at=now, error="lost in a crash; whether it was called is unknown",
-        ends=ends_with(task, run, success=False),
+        finished_at=now, error=f"{why}; whether it was called is unknown", ends=ends,
     )  # fmt: skip
-    return _with_rest(task, ended)
 
 
 def _quarantine(task: TaskState, run: RunState, reason: str, now: int) -> list[e.Event]:

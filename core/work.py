@@ -27,6 +27,7 @@ class Start(Struct, frozen=True):
         timeout: microseconds, None for no limit.
         priority: higher starts first.
         previous: what the attempt before this one left as its result.
+        once: whether it must never be called twice: its beginning is recorded before the call.
     """
 
     run_id: int
@@ -43,6 +44,7 @@ class Start(Struct, frozen=True):
     timeout: int | None
     priority: int
     previous: Any
+    once: bool = False
 
     @property
     def claim(self) -> Claim:

@@ -13,19 +13,6 @@ from ..core.errors import EntryRejected, UnknownHandler
 from ..core.handlers import Handlers
 
 
-def call_entry(entry: Entry, handlers: Handlers, context: RunContext) -> Any:
-    """Call what the entry names, with its arguments.
-
-    Returns:
-        Whatever the function returns (a coroutine, when it is `async def`).
-
-    Raises:
-        EntryRejected: it does not resolve or the arguments do not fit; nothing was called.
-    """
-    function, args = bind_entry(entry, handlers, context)
-    return function(*args, **entry.kwargs)
-
-
 def bind_entry(
     entry: Entry, handlers: Handlers, context: RunContext
 ) -> tuple[Callable[..., Any], tuple[Any, ...]]:

@@ -22,7 +22,7 @@ def addressed(commands: Sequence[object]) -> list[int]:
     """The tasks that a batch speaks of by id: read in one query."""
     ids: list[int] = []
     for command in commands:
-        if isinstance(command, c.RunFinished):
+        if isinstance(command, c.RunFinished | c.BeginRun):
             ids.append(command.task_id)
         elif isinstance(command, c.AlarmTriggered):
             ids.append(command.scheduler_id)

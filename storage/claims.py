@@ -167,6 +167,7 @@ def _starts(
             timeout=task.policy.timeout,
             priority=task.policy.priority,
             previous=run.result,
+            once=task.policy.delivery == "at_most_once",
         )
         for task, run in claimed
     ]

@@ -24,6 +24,7 @@ from ..core.errors import InvalidMessage, StorageError, TocsinError, UnknownRun
 from ..core.events import Event, RunPlanned
 from ..core.notices import notices
 from ..core.outcomes import (
+    begin,
     finish,
     finish_unreadable,
     rescue,
@@ -294,6 +295,15 @@ class Ledger:
         unit.record(task, events)
         return Run.from_state(task.runs[events[0].run_id or 0])
 
+    def _begin(self, command: c.BeginRun, unit: Unit, _: Commit) -> bool:
+        """Whether the attempt may be called."""
+        for task in unit.load([command.task_id]):
+            events = begin(task, command, unit.now)
+            if events is not None:
+                unit.record(task, events)
+                return True
+        return False
+
     def _finished(self, command: c.RunFinished, unit: Unit, _: Commit) -> bool:
         """Whether the result counted; a stale one changes nothing."""
         for task in unit.load([command.task_id]):
@@ -355,6 +365,7 @@ _HANDLERS: dict[type, Callable[[Ledger, Any, Unit, Commit], Answer]] = {
     c.UpdateTask: Ledger._update,  # noqa: SLF001
     c.RunNow: Ledger._run_now,  # noqa: SLF001
     c.RetryRun: Ledger._retry,  # noqa: SLF001
+    c.BeginRun: Ledger._begin,  # noqa: SLF001
     c.RunFinished: Ledger._finished,  # noqa: SLF001
     c.RescueRuns: Ledger._rescue,  # noqa: SLF001
     SetAside: Ledger._set_aside,  # noqa: SLF001

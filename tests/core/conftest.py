@@ -9,11 +9,11 @@ import pytest
 
 from tocsin.core import decide
 from tocsin.core.clock import SECOND, to_instant
-from tocsin.core.commands import RunFinished
+from tocsin.core.commands import BeginRun, RunFinished
 from tocsin.core.events import Event
 from tocsin.core.evolve import evolve
 from tocsin.core.options import policy_with
-from tocsin.core.outcomes import finish, rescue
+from tocsin.core.outcomes import begin, finish, rescue
 from tocsin.core.planning import plan
 from tocsin.core.policy import Policy
 from tocsin.core.schedule import Schedule
@@ -123,6 +123,12 @@ class Story:
             self.now = max(self.now, run.ready_at)
             self.claim(run)
             self.finish(run, "failed", error="no")
+
+    def begin(self, run: RunState) -> list[Event]:
+        """The call of an attempt that must not be made twice begins."""
+        events = begin(self.task, BeginRun(run.id, self.task.id, run.fence), self.now)
+        assert events is not None
+        return self.tell(events)
 
     def lose(self, run: RunState) -> list[Event]:
         """The process that works on the run dies."""

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tocsin.core.clock import HOUR, MINUTE, SECOND
+from tocsin.core.commands import BeginRun
 from tocsin.core.notices import notices
-from tocsin.core.outcomes import MOST_LOST, finish, rescue
+from tocsin.core.outcomes import MOST_LOST, begin, finish, rescue, rescue_unreadable
 from tocsin.core.policy import LONGEST_DELAY
 from tocsin.core.schedule import after, at, every
 from tocsin.core.state import wake_at
@@ -241,16 +242,62 @@ def test_an_attempt_that_is_alive_is_not_rescued(story: Any) -> None:
     assert rescue(story.task, {(run.id, run.fence - 1)}, story.now) != []
 
 
-def test_at_most_once_fails_what_was_lost_and_says_so(story: Any) -> None:
+def test_at_most_once_fails_what_may_have_been_called_and_says_so(story: Any) -> None:
     run = running(story, every("5m"), delivery="at_most_once")
+    story.begin(run)
     story.lose(run)
     assert run.status == "failed"
     assert run.error == "lost in a crash; whether it was called is unknown"
     assert story.task.status == "active"
 
 
+def test_at_most_once_makes_again_what_was_claimed_and_never_called(story: Any) -> None:
+    run = running(story, every("5m"), delivery="at_most_once")
+    story.lose(run)
+    assert (run.status, run.reason, run.ready_at) == ("pending", "lost in a crash", story.now)
+    story.claim(run)
+    story.begin(run)
+    story.lose(run)
+    assert (run.status, run.attempt) == ("failed", 2)
+
+
+def test_a_beginning_is_recorded_once_and_only_for_the_attempt_that_counts(story: Any) -> None:
+    run = running(story, every("5m"), delivery="at_most_once")
+    assert story.begin(run)
+    assert run.started_at == story.now
+    assert story.begin(run) == []
+    stale = BeginRun(run.id, story.task.id, run.fence - 1)
+    assert begin(story.task, stale, story.now) is None
+    story.finish(run, "failed", retryable=True)
+    assert begin(story.task, BeginRun(run.id, story.task.id, run.fence), story.now) is None
+
+
+def test_at_most_once_does_not_make_again_what_a_shutdown_interrupted(story: Any) -> None:
+    run = running(story, every("5m"), delivery="at_most_once")
+    story.begin(run)
+    story.finish(run, "interrupted")
+    assert run.status == "failed"
+    assert run.error == "interrupted by a shutdown; whether it was called is unknown"
+
+
+def test_at_most_once_makes_again_what_a_shutdown_kept_from_being_called(story: Any) -> None:
+    run = running(story, every("5m"), delivery="at_most_once")
+    story.finish(run, "interrupted")
+    assert (run.status, run.attempt) == ("pending", 0)
+
+
+def test_what_may_have_been_called_is_not_made_again_when_its_policy_cannot_be_read(
+    story: Any,
+) -> None:
+    run = running(story, every("5m"), delivery="at_most_once")
+    story.begin(run)
+    story.tell(rescue_unreadable(story.task, set(), ValueError("no policy"), story.now))
+    assert (run.status, story.task.status) == ("failed", "quarantined")
+
+
 def test_a_one_shot_lost_at_most_once_fails_its_task(story: Any) -> None:
     run = running(story, at("in 5 minutes"), delivery="at_most_once")
+    story.begin(run)
     story.lose(run)
     assert (run.status, story.task.status) == ("failed", "failed")
 

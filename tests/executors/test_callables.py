@@ -11,7 +11,7 @@ import pytest
 from tocsin.core.entry import Entry, RunContext
 from tocsin.core.errors import EntryRejected
 from tocsin.core.handlers import Handler, Handlers
-from tocsin.executors.callables import call_entry, check_fit, resolve
+from tocsin.executors.callables import bind_entry, check_fit, resolve
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CONTEXT = RunContext(1, 2, "k", "default", "x", NOW, NOW, 1, (), threading.Event())
@@ -33,7 +33,8 @@ def _myapp(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def called(entry: Entry, handlers: Handlers | None = None) -> Any:
-    return call_entry(entry, handlers or Handlers(), CONTEXT)
+    function, args = bind_entry(entry, handlers or Handlers(), CONTEXT)
+    return function(*args, **entry.kwargs)
 
 
 def test_a_path_is_called_without_a_context() -> None:

@@ -111,8 +111,9 @@ class Accounts:
         for effect in self._effects.news():
             run_id, attempt = effect["run"], effect["attempt"]
             self.found["effects"] += 1
+            once = effect["kind"] in ONCE
             self.expect(
-                effect["seen"] == [attempt, "executing"],
+                effect["seen"] == [attempt, "executing", int(once)],
                 f"run {run_id} acted before its attempt was recorded: {effect}",
             )
             self.expect(attempt in self._claimed[run_id], f"no claim in the log: {effect}")
@@ -120,7 +121,6 @@ class Accounts:
             self.expect(not made or attempt > made[-1], f"{effect} comes after {made}")
             if made:
                 self.found["repeats"] += 1
-                once = effect["kind"] in ONCE
                 self.expect(not once, f"delivered twice, although at most once: {effect}")
             made.append(attempt)
 

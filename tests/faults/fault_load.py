@@ -99,7 +99,7 @@ class Load:
                 f"file:{self.path}?mode=ro", uri=True, timeout=10, isolation_level=None
             )
         row = self._own.connection.execute(
-            "SELECT attempt, status FROM runs WHERE id = ?", (ctx.run_id,)
+            "SELECT attempt, status, started_at IS NOT NULL FROM runs WHERE id = ?", (ctx.run_id,)
         ).fetchone()
         self.effects.write(
             kind=kind, task=ctx.task_id, run=ctx.run_id, attempt=ctx.attempt,

@@ -91,10 +91,17 @@ def test_the_judge_notices_when_something_is_lost(
     [
         (lambda e: e, "comes after"),
         (lambda e: e | {"attempt": e["attempt"] + 1}, "before its attempt was recorded"),
-        (lambda e: e | {"attempt": 9, "seen": [9, "executing"]}, "no claim in the log"),
-        (lambda e: e | {"seen": [e["attempt"], "pending"]}, "before its attempt was recorded"),
+        (
+            lambda e: e | {"attempt": 9, "seen": [9, "executing", e["seen"][2]]},
+            "no claim in the log",
+        ),
+        (lambda e: e | {"seen": [e["attempt"], "pending", 0]}, "before its attempt was recorded"),
+        (
+            lambda e: e | {"kind": "most", "seen": [e["attempt"], "executing", 0]},
+            "before its attempt was recorded",
+        ),
     ],
-    ids=["done twice", "not recorded", "not in the log", "not claimed"],
+    ids=["done twice", "not recorded", "not in the log", "not claimed", "not begun"],
 )
 def test_the_judge_notices_when_something_is_done_too_often_or_too_early(
     killed: tuple[dict[str, Any], Path],

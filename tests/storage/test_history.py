@@ -181,6 +181,16 @@ class Service(RuleBasedStateMachine):
         assert commit.answers[1:] in ([], [False])
         return multiple(*commit.starts)
 
+    @rule(start=attempts)
+    def a_call_begins(self, start: Start) -> None:
+        [may] = self.do(c.BeginRun(start.run_id, start.task_id, start.fence)).answers
+        executing = self.desk.rows(
+            "SELECT started_at FROM runs WHERE id = ? AND fence = ? AND status = 'executing'",
+            *start.claim,
+        )
+        assert may is bool(executing)
+        assert not executing or executing[0][0] is not None
+
     @rule(target=attempts, held=attempts, slots=SLOTS)
     def the_service_dies(self, held: Start, slots: int) -> Any:
         self.desk.close()
