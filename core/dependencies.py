@@ -34,7 +34,7 @@ def endings(events: Iterable[e.Event], tasks: Mapping[int, TaskState]) -> list[E
     found = (
         Ended(event.task_id, tasks[event.task_id].name, success=_succeeded(event))
         for event in events
-        if _is_end(event)
+        if is_end(event)
     )
     return list(dict.fromkeys(found))
 
@@ -172,7 +172,8 @@ def _failed_already(task: TaskState, ended: Ended) -> bool:
     return own != "failed" and "failed" in task.awaits.values()
 
 
-def _is_end(event: e.Event) -> bool:
+def is_end(event: e.Event) -> bool:
+    """Whether a run ended, so that those that wait for its task may hear of it."""
     if isinstance(event, e.TaskExecuted):
         return event.retry_at is None
     return isinstance(event, e.RunCancelled)

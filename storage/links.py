@@ -8,7 +8,9 @@ from ..core.dependencies import (
     dependency_ended,
     endings,
     find_cycle,
+    is_end,
 )
+from ..core.events import Event
 from ..core.outcomes import unplannable
 from ..core.schedule import After, Schedule
 from ..core.state import TaskState
@@ -63,10 +65,11 @@ class Links:
     def cascade(self) -> None:
         """Tell those that wait what ended in this unit, and those that wait for them in turn."""
         unit, fresh = self._unit, self._unit.ids.stream("runs")
-        while ended := self._ended():
-            waiting = self._waiting_for({each.task_id for each in ended})
+        while news := self._news():
+            waiting = self._waiting_for({event.task_id for event in news})
             unit.load(task_id for ids in waiting.values() for task_id in ids)
-            for each in ended:
+            heard = [event for event in news if event.task_id in waiting]
+            for each in endings(heard, unit.tasks):
                 for task_id in sorted(waiting.get(each.task_id, ())):
                     self._tell(unit.tasks[task_id], each, fresh)
 
@@ -78,11 +81,11 @@ class Links:
             events = unplannable(task, error, unit.now)
         unit.record(task, events)
 
-    def _ended(self) -> list[Ended]:
-        """What ended since the last look."""
-        news = self._unit.events[self._seen :]
-        self._seen += len(news)
-        return endings(news, self._unit.tasks)
+    def _news(self) -> list[Event]:
+        """The ends of runs since the last look."""
+        fresh = self._unit.events[self._seen :]
+        self._seen += len(fresh)
+        return [event for event in fresh if is_end(event)]
 
     def _waiting_for(self, task_ids: Collection[int]) -> dict[int, set[int]]:
         """Those that wait, by what they wait for: as stored, and as changed in this unit."""
