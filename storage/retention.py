@@ -57,13 +57,18 @@ class Retention:
         self._database = database
         self._keep = keep
         self._may_commit = may_commit
+        self._quiet_until = 0
         self._ripe_at: dict[str, int] = {}
         self._targets: dict[str, int] = {}
         self.pace = Pace()
 
     def step(self, now: int) -> bool:
         """Prune one batch. Returns whether there is more to do at once."""
+        if self._keep.history is None or now < self._quiet_until:
+            return False
         with self._database.session() as connection:
+            if self._is_young(connection, now):
+                return False
             history = self._target(connection, HISTORY, self._keep.history, now)
             if history is not None:
                 self._prune_history(connection, history)
@@ -75,6 +80,19 @@ class Retention:
             return self._prune_heard(connection, now)
 
     # ------------------------------------------------------------ how far
+
+    def _is_young(self, connection: Connection, now: int) -> bool:
+        """Whether even the oldest event is younger than the shortest time that something is kept.
+
+        One short look, so that a service that has not been there for long does not ask for more.
+        """
+        keep = self._keep.history or 0
+        row = connection.execute("SELECT at FROM events ORDER BY id LIMIT 1").fetchone()
+        ripe_at = row[0] + keep + 1 if row else now + 1
+        if ripe_at <= now:
+            return False
+        self._quiet_until = max(ripe_at, now + min(keep // 100, HOUR))
+        return True
 
     def _target(self, connection: Connection, name: str, keep: int | None, now: int) -> int | None:
         """Up to which event to prune, None when that is done.
