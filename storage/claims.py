@@ -25,9 +25,10 @@ _BACKLOG = """
            OR (SELECT count(*) FROM runs AS other
                WHERE other.task_id = runs.task_id AND other.status = 'executing')
               < tasks.instances)
-    ORDER BY {order} runs.ready_at LIMIT ? OFFSET ?
+    ORDER BY {order} runs.ready_at LIMIT ? OFFSET ? /*! FOR UPDATE OF runs SKIP LOCKED */
 """
-"""Waiting runs that may start; those behind another run of their task must not crowd them out."""
+"""Waiting runs that may start; those behind another run of their task must not crowd them out, and
+what somebody else has locked is left to that one."""
 
 _AHEAD = """
     SELECT 1 FROM runs JOIN tasks ON tasks.id = runs.task_id

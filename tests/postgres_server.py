@@ -7,7 +7,6 @@ installed on the machine.
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -82,13 +81,24 @@ class Server:
         """Stop it: `smart`, `fast`, or `immediate`, which is a crash."""
         self._run("pg_ctl", "stop", "-w", "-s", "-t", "60", "-m", mode)
 
-    def kill(self) -> None:
-        """Kill it as the kernel does when memory is short."""
-        os.kill(int((self.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        return (self.data / "postmaster.pid").exists()
+
+    def cut(self, name: str = "tocsin%") -> int:
+        """End the connections of all programs with such a name; how many there were."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            found = connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name"
+                " LIKE %s",
+                (name,),
+            )
+            return len(found.fetchall())
 
     def remove(self) -> None:
         """Leave nothing behind."""
-        if (self.data / "postmaster.pid").exists():
+        if self.running:
             self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
