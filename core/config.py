@@ -9,6 +9,7 @@ from .calendars import read_calendars
 from .config_notify import LOG, NotifyConfig, read_notifiers, stand_in
 from .config_resources import check_jobs, read_resources
 from .config_sections import LogConfig, SchedulerConfig, ServiceConfig, StorageConfig
+from .config_storage import read_storage
 from .config_toml import KeyPath, parse_toml
 from .environment import Override, read_environment
 from .jobs import Job, read_jobs
@@ -81,6 +82,9 @@ def parse_config(
         problems.add_line(complaint)
     _check_tables(data, problems)
     _override(data, overrides)
+    if "storage" in data:
+        named = ("storage", "url") in variables
+        data["storage"] = read_storage(data["storage"], environ, problems, named=named)
     scheduler = _section(SchedulerConfig, data, problems)
     notifiers = read_notifiers(data.get("notify", {}), environ, problems, need_secrets=need_secrets)
     calendars = read_calendars(data.get("calendars", {}), problems)

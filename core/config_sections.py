@@ -56,7 +56,8 @@ class StorageConfig(PrivateTable):
     """`[storage]`: where everything is remembered.
 
     Attributes:
-        url: `sqlite:///tocsin.db` (the default) or `postgresql://user:password@host/name`.
+        url: `sqlite:///tocsin.db` (the default) or `postgresql://user@host/name`; with
+            `password = "env:NAME"` beside it, that is in it already.
         key_file: the file of the keys that sign entries; None for the default, beside the database.
         history: how long the records of finished runs are kept, None for ever. Default "90d".
         events: how long the log is kept, None for ever; at least as long. Default "1y".

@@ -129,7 +129,8 @@ class Session:
         Raises:
             OperationalError: the connection is cut.
         """
-        self.raw.pgconn.consume_input()
+        for _ in range(2):  # the last words of a server first, then that there are no more
+            self.raw.pgconn.consume_input()
 
     def rollback(self) -> None:
         """Leave the transaction, if there is one. Never raises."""

@@ -3,9 +3,10 @@
 import fcntl
 import itertools
 import os
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -65,13 +66,19 @@ def postgres() -> Server:
 
 
 @pytest.fixture
-def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database that does not exist yet."""
     if getattr(request, "param", "sqlite") == "sqlite":
         return f"sqlite:///{tmp_path}/tocsin.db"
+    make: Callable[[], str] = request.getfixturevalue("new_url")
+    return make()
+
+
+@pytest.fixture
+def new_url(postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Makes empty schemas on the PostgreSQL server that all tests share."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    server: Server = request.getfixturevalue("postgres")
-    return server.new_schema(f"test_{os.getpid()}_{next(_schemas)}")
+    return lambda: postgres.new_schema(f"test_{os.getpid()}_{next(_schemas)}")
 
 
 @pytest.fixture
@@ -80,3 +87,26 @@ def app(url: str) -> Iterator[Tocsin]:
     service = Tocsin(url, grace=0.2)
     yield service
     service.stop()
+
+
+@pytest.fixture
+def child() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Run Python code in a process of its own; it is killed at the end if it still lives."""
+    children: list[subprocess.Popen[str]] = []
+
+    def start(code: str, *arguments: object) -> "subprocess.Popen[str]":
+        command: Sequence[str] = [sys.executable, "-c", code, *map(str, arguments)]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        children.append(process)
+        return process
+
+    yield start
+    for process in children:
+        process.kill()
+        process.communicate()

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from postgres_server import Server
 
-from tocsin.storage.database import Database
-
 
 @pytest.fixture(scope="module")
 def _own_server() -> Iterator[Server]:
@@ -34,12 +32,3 @@ def frail_url(
     """A fresh schema on it."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     return frail.new_schema(f"t{abs(hash(request.node.nodeid))}")
-
-
-@pytest.fixture
-def there(url: str) -> Iterator[Database]:
-    """An empty schema of the shared server, opened."""
-    database = Database(url)
-    database.create()
-    yield database
-    database.disconnect()

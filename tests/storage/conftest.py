@@ -1,9 +1,7 @@
 """A real SQLite file, a clock that is moved by hand, and a desk to work at."""
 
 import itertools
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -136,26 +134,3 @@ def make_desk() -> Callable[..., Desk]:
         return Desk(path, clock or Clock(), **rules)
 
     return make
-
-
-@pytest.fixture
-def child() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """Run Python code in a process of its own; it is killed at the end if it still lives."""
-    children: list[subprocess.Popen[str]] = []
-
-    def start(code: str, *arguments: object) -> "subprocess.Popen[str]":
-        command: Sequence[str] = [sys.executable, "-c", code, *map(str, arguments)]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        children.append(process)
-        return process
-
-    yield start
-    for process in children:
-        process.kill()
-        process.communicate()
