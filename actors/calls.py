@@ -3,9 +3,10 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
+
+from msgspec import structs
 
 from ..core.clock import Clock, from_instant
 from ..core.commands import Outcome, RunFinished
@@ -72,7 +73,7 @@ class Calls:
             task_id=start.task_id,
             key=start.key,
             tenant=start.tenant,
-            handler=start.target,
+            handler=entry.handler or start.target,
             due_at=from_instant(start.due_at),
             started_at=from_instant(self._clock.now()),
             attempt=start.attempt,
@@ -82,7 +83,7 @@ class Calls:
         )
         lane = self.lane(start)
         if lane == PROCESSES:
-            context = replace(context, cancelled=NeverCancelled())
+            context = structs.replace(context, cancelled=NeverCancelled())
         function, args = bind_entry(entry, self._handlers, context)
         if lane == PROCESSES:  # the other process finds the function by its path
             call: Callable[[], Any] = partial(

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from .errors import InvalidEntry
 
 LONGEST_NAME = 1_000
@@ -117,8 +119,7 @@ class Cancellation(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RunContext:
+class RunContext(Struct, frozen=True):
     """What a handler is told about the run it serves.
 
     Attributes:

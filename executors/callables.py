@@ -3,7 +3,6 @@
 import importlib
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -25,7 +24,7 @@ def bind_entry(
     """
     if entry.handler is not None:
         function = _handler(entry.handler, handlers)
-        args: tuple[Any, ...] = (replace(context, handler=entry.handler), *entry.args)
+        args: tuple[Any, ...] = (context, *entry.args)
     else:
         function, args = resolve(entry.module or "", entry.function or ""), entry.args
     check_fit(function, args, dict(entry.kwargs), entry.target)
