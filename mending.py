@@ -16,7 +16,7 @@ from .opening import Opened
 from .storage.census import called, callers
 from .storage.connection import Connection
 from .storage.keys import Keyring
-from .storage.payload import codec_of, digest, encode, seal, unseal
+from .storage.payload import codec_of, pack, seal, unseal
 from .storage.sets import blobs
 from .storage.unit import Unit
 
@@ -169,14 +169,14 @@ class Mending:
         if entry.handler is None or self._handlers.find(entry.handler) is not None:
             check_bound(entry, self._handlers)
         codec = codec_of(blob)
-        payload = encode(entry, codec, self._allow)
+        payload, fingerprint = pack(entry, codec, self._allow)
         again = _goes_on(task, repair.old)
         resumed = resume(task, unit.now, unit.ids.stream("runs")) if again else []
         entry_id = unit.ids.next("scheduler")
         unit.entries[entry_id] = seal(payload, codec, entry_id, task.tenant, self._keys)
         updated = TaskUpdated(
             at=unit.now, tenant=task.tenant, task_id=task.id, next_at=task.next_at,
-            target=entry.target, entry_id=entry_id, digest=digest(entry, payload, codec),
+            target=entry.target, entry_id=entry_id, digest=fingerprint,
         )  # fmt: skip
         return [updated, *resumed]
 

@@ -10,6 +10,8 @@ timezone = "{timezone}"                    # where clock times are meant, such a
 
 [storage]
 url = "sqlite:///tocsin.db"         # the file that remembers everything
+history = "90d"                     # how long finished runs are remembered; "forever" for ever
+events = "1y"                       # the same for the log of everything that happened
 
 # ---------------------------------------------------------------- who is told
 # "log" is always there. To reach your phone, set PUSHOVER_USER and PUSHOVER_TOKEN in the

@@ -14,7 +14,7 @@ class Finding:
 
     Attributes:
         check: what was looked at: `integrity`, `entries`, `schedules`, `quarantine`, `alarms`,
-            `ids`, `runs`, `listeners` or `log`.
+            `ids`, `listeners` or `log`.
         text: what is so, and what to do.
         task_id: the task that it concerns, None for none.
         name: how people call that task.

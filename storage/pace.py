@@ -1,11 +1,13 @@
 """How much may be done in one go so that nobody waits for it."""
 
 import time
+from collections import deque
 
-AIM = 0.010
+AIM = 0.015
 """Seconds for which the writer is held by a batch, as far as the disk allows."""
 
-LEAST, MOST = 10, 1_000
+LEAST, MOST = 100, 1_000
+"""Fewer would hold it hardly shorter: what is left then is the disk's own time for a commit."""
 
 SHARE = 4
 """The others get so many times as long as a batch took, before the next one begins."""
@@ -17,15 +19,13 @@ class Pace:
     Attributes:
         size: how much the next batch takes.
         latest: seconds for which the latest batch held the writer.
-        longest: the same of the longest one so far.
-        batches: how many there were.
+        held: the same of the latest thousands of batches.
     """
 
     def __init__(self) -> None:
-        self.size = 100
+        self.size = 200
         self.latest = 0.0
-        self.longest = 0.0
-        self.batches = 0
+        self.held: deque[float] = deque(maxlen=10_000)
 
     @property
     def rest(self) -> float:
@@ -43,8 +43,8 @@ class Pace:
 
     def note(self, seconds: float) -> None:
         """A batch of the present size held the writer for so long."""
-        self.latest, self.longest = seconds, max(self.longest, seconds)
-        self.batches += 1
+        self.latest = seconds
+        self.held.append(seconds)
         if seconds > AIM:
             self.size = max(LEAST, round(self.size * max(0.25, AIM / seconds)))
         elif seconds < AIM / 2:
