@@ -31,8 +31,16 @@ PENDING = {"full": (1_000_000, 100_000), "quick": (10_000, 1_000)}
 def main() -> None:
     """Measure, print, write."""
     chosen = arguments()
-    folder = Path(chosen.folder or tempfile.mkdtemp(prefix="bench-", dir=ROOT / "build"))
-    folder.mkdir(parents=True, exist_ok=True)
+    if chosen.folder:
+        chosen.folder.mkdir(parents=True, exist_ok=True)
+        measure_all(chosen, chosen.folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / "build") as folder:
+        measure_all(chosen, Path(folder))
+
+
+def measure_all(chosen: argparse.Namespace, folder: Path) -> None:
+    """Everybody who was asked for, one after the other."""
     run = Run(machine.describe(), limits.measure(folder))
     entrants = [TOCSIN] if chosen.alone else [TOCSIN, *PEERS]
     if chosen.only:
@@ -44,9 +52,9 @@ def main() -> None:
             run.skipped[entrant.name] = str(missing)
             print(f"{entrant.name}  skipped: {missing}", flush=True)
         run.save(Path(chosen.json))
+        if chosen.page and chosen.size == "full" and not (chosen.only or chosen.some):
+            page.update(run, Path(chosen.page))
     report.show(run)
-    if chosen.page and chosen.size == "full":
-        page.update(run, Path(chosen.page))
 
 
 def measure(entrant: Entrant, chosen: argparse.Namespace, folder: Path, run: Run) -> None:
@@ -82,12 +90,13 @@ def arguments() -> argparse.Namespace:
     size.add_argument("--full", dest="size", action="store_const", const="full")
     parser.add_argument("--alone", action="store_true", help="without the peers")
     parser.add_argument("--only", action="append", metavar="NAME", help="who takes part")
-    parser.add_argument("--folder", help="where stores are kept, to use them again")
+    parser.add_argument("--folder", type=Path, help="where stores are kept, to use them again")
     parser.add_argument("--json", default=str(ROOT / "build" / "bench.json"), help="figures")
     parser.add_argument(
         "--page", metavar="FILE", help="the page whose tables are brought up to date"
     )
     chosen = parser.parse_args()
+    chosen.some = bool(chosen.workloads)
     chosen.workloads = [name.upper() for name in chosen.workloads] or list(WORKLOADS)
     strange = sorted(set(chosen.workloads) - set(WORKLOADS))
     if strange:

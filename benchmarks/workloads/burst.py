@@ -33,13 +33,16 @@ def _measure(contender: Contender, sizes: Sizes, count: int, *, spinning: bool =
     if spinning:
         contender.spin()
     time.sleep(max(0, instant - time.time_ns()) / SECOND)
+    cpu = time.process_time()
     rang = wait_until(lambda: recorder.count() >= count, sizes.patience, 0.01)
     durable = wait_until(lambda: contender.unfinished() <= 0, 30 if rang else 5, 0.002)
     seconds = (time.time_ns() - instant) / SECOND
+    cpu = time.process_time() - cpu
     contender.stop()
     late = [note.began - note.due for note in recorder.notes()]
     return {
         "finished_s": count / seconds if rang and durable else None,
+        "cpu_us_each": None if spinning else cpu / count * 1e6,
         "began_s": len(late) / (max(late) / SECOND) if late else None,
         **lateness(late),
         **outcome(count),

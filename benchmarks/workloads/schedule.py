@@ -20,14 +20,14 @@ def measure(contender: Contender, sizes: Sizes) -> Figures:
     orders = _Orders()
     for _ in range(20):
         contender.schedule(orders.next())
-    figures: Figures = {
-        "single_s": _rate(lambda: contender.schedule(orders.next()), sizes.seconds),
-        "callers_64_s": _rate(lambda: contender.schedule(orders.next()), sizes.seconds, CALLERS),
+    one = _Call(lambda: contender.schedule(orders.next()))
+    figures = {
+        **one.rate("single", sizes.seconds),
+        **one.rate("callers_64", sizes.seconds, CALLERS),
     }
     if contender.has_bulk:
-        figures["bulk_s"] = BULK * _rate(
-            lambda: contender.schedule_many(orders.together(BULK)), sizes.seconds
-        )
+        many = _Call(lambda: contender.schedule_many(orders.together(BULK)), BULK)
+        figures |= many.rate("bulk", sizes.seconds)
     contender.stop()
     return figures
 
@@ -51,19 +51,36 @@ class _Orders:
         return [Order(self.next().number, due) for _ in range(count)]
 
 
-def _rate(call: Callable[[], None], seconds: float, callers: int = 1) -> float:
-    """Calls a second of all callers together; the last call of each counts to its end."""
-    done = [0] * callers
-    begun = time.perf_counter()
+class _Call:
+    """Something that is called for a while.
 
-    def work(caller: int) -> None:
-        while time.perf_counter() - begun < seconds:
-            call()
-            done[caller] += 1
+    Args:
+        call: does it.
+        orders: how many orders each call places.
+    """
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(callers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(done) / (time.perf_counter() - begun)
+    def __init__(self, call: Callable[[], None], orders: int = 1) -> None:
+        self._call = call
+        self._orders = orders
+
+    def rate(self, name: str, seconds: float, callers: int = 1) -> Figures:
+        """Orders a second of all callers together, and what each costs this process.
+
+        The CPU time tells more than the rate on a machine that others use at the same time.
+        """
+        done = [0] * callers
+        begun, cpu = time.perf_counter(), time.process_time()
+
+        def work(caller: int) -> None:
+            while time.perf_counter() - begun < seconds:
+                self._call()
+                done[caller] += 1
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(callers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        taken, cpu = time.perf_counter() - begun, time.process_time() - cpu
+        orders = sum(done) * self._orders
+        return {f"{name}_s": orders / taken, f"{name}_cpu_us": cpu / orders * 1e6}
