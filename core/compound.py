@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from .errors import InvalidSchedule
 from .every import Every
-from .rule import Schedule, checked_instant, require_several, show_instant
+from .rule import Count, Schedule, checked_instant, require_several, show_instant
+from .unioncount import count_union, earliest
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,12 @@ class Bounded(Wrapper):
         found = self.inner.next_instant(after if self.start is None else max(after, self.start - 1))
         return None if found is None or (self.end is not None and found > self.end) else found
 
+    def count(self, after: int, until: int) -> Count:
+        """The inner ones within the bounds."""
+        first = after if self.start is None else max(after, self.start - 1)
+        last = until if self.end is None else min(until, self.end)
+        return self.inner.count(first, last) if first < last else Count(0)
+
     def bind(self, now: int, tz: str) -> Schedule:
         """Bind the inner one; an interval without an anchor is anchored at a start to come."""
         inner = self.inner
@@ -130,8 +137,11 @@ class Union(Schedule):
 
     def next_instant(self, after: int) -> int | None:
         """The earliest next instant of the parts."""
-        found = (part.next_instant(after) for part in self.parts)
-        return min((instant for instant in found if instant is not None), default=None)
+        return earliest(self.parts, after)
+
+    def count(self, after: int, until: int) -> Count:
+        """Each instant once; exact where all parts but one are rare, or cron in one zone."""
+        return count_union(self.parts, after, until)
 
     def note_at(self, instant: int) -> str | None:
         """What the parts that fire then have to say."""

@@ -1,16 +1,20 @@
-"""Cron: croniter walks the wall clock, our rules decide about days, and about clock changes."""
+"""Cron: croniter reads the expression, our rules decide about days, and about clock changes."""
 
-import copy
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, get_args
+from zoneinfo import ZoneInfo
 
+from .crondays import CronDays
 from .cronfields import read_fields, refuse
 from .errors import InvalidSchedule
 from .hints import did_you_mean
-from .rule import FIRST_INSTANT, LAST_INSTANT, Schedule, checked_zone
+from .rule import FIRST_INSTANT, LAST_INSTANT, Count, Schedule, checked_zone
+from .wallcount import WallRule, count_on_wall
 from .walls import Habit, next_on_wall, note_on_wall
+from .walltimes import WallTimes
 from .zones import zone
 
 Dst = Literal["debian", "skip", "both"]
@@ -21,6 +25,7 @@ _FIXED: dict[str, Habit] = {
     "skip": Habit(moves=False, repeats=False),
     "both": Habit(moves=True, repeats=True),
 }
+_ANY = -1
 _SOME_DAY = datetime(2000, 1, 1)  # noqa: DTZ001 - a wall has no zone
 
 
@@ -56,7 +61,7 @@ class Cron(Schedule):
         checked_zone(self.tz)
         if not isinstance(self.expr, str):
             raise InvalidSchedule(f"a cron expression must be text, not {self.expr!r}")
-        _walker(self.expr)
+        _parse(self.expr)
 
     @property
     def recurring(self) -> bool:
@@ -73,16 +78,20 @@ class Cron(Schedule):
         if after >= LAST_INSTANT:
             return None
         start = max(after, FIRST_INSTANT)
-        return next_on_wall(_walker(self.expr).next, zone(self.tz or "UTC"), self._habit, start)
+        return next_on_wall(_parse(self.expr).times.next, self.zone, self.habit, start)
+
+    def count(self, after: int, until: int) -> Count:
+        """Counted by the calendar, exact also where clocks change."""
+        return Count(count_on_wall([self.wall_rule], self.zone, after, until))
 
     def note_at(self, instant: int) -> str | None:
         """Such as "moved: 02:30 does not exist on that day" or "first of two 02:30"."""
-        return note_on_wall(_walker(self.expr).next, zone(self.tz or "UTC"), self._habit, instant)
+        return note_on_wall(_parse(self.expr).times.next, self.zone, self.habit, instant)
 
     @property
     def follows_clock(self) -> bool:
         """A task whose minute or hour starts with `*` does, as in Debian's cron."""
-        return _walker(self.expr).wildcard
+        return _parse(self.expr).wildcard
 
     def bind(self, now: int, tz: str) -> "Cron":
         """Give it the zone `tz` if it has none.
@@ -96,8 +105,19 @@ class Cron(Schedule):
         return bound
 
     @property
-    def _habit(self) -> Habit:
+    def zone(self) -> ZoneInfo:
+        """Where its walls are."""
+        return zone(self.tz or "UTC")
+
+    @property
+    def habit(self) -> Habit:
+        """What it does when clocks change."""
         return _FOLLOWS_THE_WALL if self.follows_clock else _FIXED[self.dst]
+
+    @property
+    def wall_rule(self) -> WallRule:
+        """What it says about walls, wherever they are."""
+        return WallRule(_parse(self.expr).times, self.habit)
 
     def to_dict(self) -> dict[str, Any]:
         """`{"kind": "cron", "expr": text, "tz": zone, "dst": rule}`."""
@@ -109,35 +129,56 @@ class Cron(Schedule):
         return f"cron {' '.join(self.expr.split())}" + (f" ({self.tz})" if self.tz else "")
 
 
-class _Walker:
-    """One parsed expression, walking naive wall time. It is shared, so it keeps no position."""
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """An expression, read once and shared.
 
-    def __init__(self, expr: str) -> None:
-        from croniter import croniter  # noqa: PLC0415 - a program without cron does not wait for it
+    Attributes:
+        times: when it fires on the wall.
+        wildcard: whether its minute or hour starts with `*`.
+    """
 
-        fields = read_fields(expr)
-        minute, hour = fields[-5:-3]
-        self.wildcard = minute.startswith("*") or hour.startswith("*")
-        self._parsed = croniter(
-            " ".join(fields),
-            _SOME_DAY,
-            ret_type=datetime,
-            implement_cron_bug=True,  # a day field that starts with "*" joins by AND, as in Debian
-            second_at_beginning=True,
-        )
-        if self.next(_SOME_DAY) is None:
-            at = len(fields) - 3
-            raise refuse(expr, "day-of-month", at, "never comes in the months that are given")
-
-    def next(self, shown: datetime) -> datetime | None:
-        """Return the first matching wall time later than `shown`, None if there is none."""
-        walk = copy.copy(self._parsed)
-        try:
-            return walk.get_next(datetime, start_time=shown.replace(microsecond=0))
-        except (ValueError, OverflowError):  # no such date, or none before the year 10000
-            return None
+    times: WallTimes
+    wildcard: bool
 
 
 @lru_cache(maxsize=1024)
-def _walker(expr: str) -> _Walker:
-    return _Walker(expr)
+def _parse(expr: str) -> _Parsed:
+    from croniter import croniter  # noqa: PLC0415 - a program without cron does not wait for it
+
+    fields = read_fields(expr)
+    minute, hour, day, _, weekday = fields[-5:]
+    read: Any = croniter(" ".join(fields), _SOME_DAY, second_at_beginning=True)
+    minutes, hours, days, months, weekdays, *seconds = read.expanded
+    starred = day.startswith("*") or weekday.startswith("*")
+    times = WallTimes(
+        CronDays(
+            months=frozenset(_values(months, 1, 12)),
+            of_month=frozenset(_values(days, 1, 31)),
+            of_week=frozenset(number % 7 for number in _values(weekdays, 0, 6)),
+            either=not starred,  # a day field that starts with "*" joins by AND, as in Debian
+            nth={d: [*map(_number, nth)] for d, nth in read.nth_weekday_of_month.items()},
+            nearest=frozenset(read.nearest_weekday),
+        ),
+        hours=_values(hours, 0, 23),
+        minutes=_values(minutes, 0, 59),
+        seconds=_values(seconds[0], 0, 59) if seconds else (0,),
+    )
+    if times.next(_SOME_DAY) is None:
+        raise refuse(
+            expr, "day-of-month", len(fields) - 3, "never comes in the months that are given"
+        )
+    return _Parsed(times, minute.startswith("*") or hour.startswith("*"))
+
+
+def _values(read: Iterable[int | str], low: int, high: int) -> tuple[int, ...]:
+    """The numbers that a field stands for."""
+    found = set(map(_number, read))
+    return tuple(range(low, high + 1)) if _ANY in found else tuple(sorted(found))
+
+
+def _number(read: int | str) -> int:
+    """One of croniter's values: a number, "*" for any, "l" for the last one."""
+    if read == "*":
+        return _ANY
+    return 0 if read == "l" else int(read)

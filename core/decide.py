@@ -14,6 +14,7 @@ from . import events as e
 from .deferral import is_open
 from .dependencies import dependencies_met
 from .errors import InvalidTask, TaskEnded
+from .missed import INEXACT
 from .occurrences import due_occurrences, first_occurrence
 from .once import Now
 from .options import checked_policy
@@ -275,11 +276,12 @@ def _same_rest(new: NewTask, task: TaskState) -> bool:
 
 def _skip_until_now(task: TaskState, next_at: int, now: int, run_id: int) -> e.OccurrenceSkipped:
     due = due_occurrences(task.schedule, next_at, now)
+    before, exact = (0, True) if due.passed is None else (due.passed.count, due.passed.exact)
     return e.OccurrenceSkipped(
         at=now, tenant=task.tenant, task_id=task.id, run_id=run_id,
         due_at=next_at + task.rewinds, until=due.instants[-1] + task.rewinds,
-        count=len(due.instants) + due.dropped,
-        reason=f"{task.status} at the time", next_at=due.next_at,
+        count=before + len(due.instants), next_at=due.next_at,
+        reason=f"{task.status} at the time{'' if exact else INEXACT}",
     )  # fmt: skip
 
 

@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from .clock import MILLISECOND
 from .durations import LONGEST, format_duration, parse_duration
 from .errors import InvalidSchedule
-from .rule import FIRST_INSTANT, LAST_INSTANT, Schedule, checked_instant, checked_zone
+from .rule import FIRST_INSTANT, LAST_INSTANT, Count, Schedule, checked_instant, checked_zone
 from .walls import clock_text, fold_note
 from .zones import resolve_wall, wall, zone
 
@@ -84,9 +85,14 @@ class Every(Schedule):
             slot = self._next_month(anchor, after)
         return slot if slot <= LAST_INSTANT else None
 
-    def count(self, first: int, last: int) -> int | None:
-        """Elapsed time divides; months are walked."""
-        return (last - first) // self.interval + 1 if self.interval else None
+    def count(self, after: int, until: int) -> Count:
+        """Calculated; without an anchor, `after` itself is slot 0."""
+        after, until = max(after, FIRST_INSTANT), min(until, LAST_INSTANT)
+        anchor = after if self.anchor is None else self.anchor
+        first = 1 if self.anchor is None else 0
+        slots = self._slots_of_time if self.interval else self._slots_of_months
+        before, upto = (slots(anchor, instant) for instant in (after, until))
+        return Count(max(0, upto - max(before, first)))
 
     def note_at(self, instant: int) -> str | None:
         """Such as "moved: that month has no day 31"; elapsed time is always usual."""
@@ -134,19 +140,33 @@ class Every(Schedule):
         count, unit = (self.months, "month") if months else (years, "year")
         return f"every {unit}" if count == 1 else f"every {count} {unit}s"
 
-    def _next_month(self, anchor: int, after: int) -> int:
+    def _slots_of_time(self, anchor: int, until: int) -> int:
+        """How many slots there are up to an instant, from slot 0 on."""
+        return max(0, (until - anchor) // self.interval + 1)
+
+    def _slots_of_months(self, anchor: int, until: int) -> int:
+        if until < anchor:
+            return 0
         where = zone(self.tz or "UTC")
-        first, here = wall(anchor, where), wall(after, where)
+        first, here = wall(anchor, where), wall(until, where)
         apart = (here.year - first.year) * 12 + here.month - first.month
         n = max(apart // self.months - 1, 0)
-        while True:
-            shown = _months_later(first, n * self.months)
-            if shown is None:
-                return LAST_INSTANT + 1
-            slot = resolve_wall(shown, where)[0] if n else anchor
-            if slot > after:
-                return slot
+        while (slot := self._month_slot(anchor, first, n + 1, where)) is not None and slot <= until:
             n += 1
+        return n + 1
+
+    def _next_month(self, anchor: int, after: int) -> int:
+        where = zone(self.tz or "UTC")
+        n = self._slots_of_months(anchor, after)
+        slot = self._month_slot(anchor, wall(anchor, where), n, where)
+        return LAST_INSTANT + 1 if slot is None else slot
+
+    def _month_slot(self, anchor: int, first: datetime, n: int, where: ZoneInfo) -> int | None:
+        """The instant of slot n, None when it lies beyond the year 9999."""
+        if n == 0:
+            return anchor
+        shown = _months_later(first, n * self.months)
+        return None if shown is None else resolve_wall(shown, where)[0]
 
 
 def parse_interval(value: str | float | timedelta) -> tuple[int, int]:

@@ -7,15 +7,19 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from .clock import SECOND
 from .compound import Wrapper, require_schedule
 from .errors import InvalidSchedule
-from .rule import LAST_INSTANT, Schedule, checked_zone, require_several
+from .offsets import shown_between
+from .rule import FIRST_INSTANT, LAST_INSTANT, Count, Schedule, checked_zone, require_several
+from .walltimes import SECONDS_A_DAY
 from .zones import resolve_wall, wall, zone
 
 EXAMPLE = '"2026-12-25", or "12-25" for every year'
 MOST_IN_A_ROW = 3_000
 """Excluded occurrences in a row after which a rule is taken for one that never fires."""
 
+_EPOCH = date(1970, 1, 1).toordinal()
 _LEAP_YEAR = 2024
 _DAYS_OF_A_YEAR = 366
 _DATED = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -62,6 +66,15 @@ class Excluding(Wrapper):
             end = self._end_of_row(day, where)
             found = self.inner.next_instant(max(found, end - 1))
         return None
+
+    def count(self, after: int, until: int) -> Count:
+        """All inner ones but those of the excluded days."""
+        found = self.inner.count(after, until)
+        number, exact = found.number, found.exact
+        for start, end in self._excluded_spans(after, until) if exact else ():
+            lost = self.inner.count(max(after, start - 1), min(until, end - 1))
+            number, exact = number - lost.number, exact and lost.exact
+        return Count(number) if exact else super(Excluding, self).count(after, until)
 
     def note_at(self, instant: int) -> str | None:
         """The inner note, and the days that were left out right before."""
@@ -120,6 +133,23 @@ class Excluding(Wrapper):
             if not self._excludes(day):
                 break
         return _midnight(day, where)
+
+    def _excluded_spans(self, after: int, until: int) -> Iterator[tuple[int, int]]:
+        """The half-open spans of instants after `after`, up to `until`, that are excluded days."""
+        where = self._where
+        first, last = (
+            wall(min(max(instant, FIRST_INSTANT), LAST_INSTANT), where).date()
+            for instant in (after, until)
+        )
+        days = {day.toordinal() for day in self.dates}
+        for year in range(first.year, last.year + 1) if self.yearly else ():
+            days.update(_on(text, year).toordinal() for text in self.yearly)
+        inside = sorted(d for d in days if first.toordinal() <= d <= last.toordinal())
+        for day in inside:
+            midnight = (day - _EPOCH) * SECONDS_A_DAY
+            for start, end in shown_between(where, midnight, midnight + SECONDS_A_DAY):
+                if start * SECOND <= until and after < end * SECOND - 1:
+                    yield start * SECOND, end * SECOND
 
     def _days_before(self, instant: int) -> Iterator[date]:
         """The excluded days of the last year, in order."""

@@ -8,7 +8,7 @@ from .clock import SECOND
 from .compound import Wrapper, require_schedule
 from .durations import LONGEST, format_duration
 from .errors import InvalidSchedule
-from .rule import LAST_INSTANT
+from .rule import LAST_INSTANT, Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,12 @@ class Jittered(Wrapper):
             slot = following
         return None
 
+    def count(self, after: int, until: int) -> Count:
+        """As many as there are slots, but for one at each end that is delayed beyond it."""
+        found = self.inner.count(after, until)
+        inside = found.number + self._is_late(after) - self._is_late(until)
+        return Count(max(0, inside), found.exact)
+
     def note_at(self, instant: int) -> str | None:
         """What is to be said of the slot, and how much later this is."""
         slot = self._latest_slot(instant)
@@ -66,6 +72,13 @@ class Jittered(Wrapper):
     def describe(self) -> str:
         """Such as "every 1h, up to 5m later"."""
         return f"{self.inner.describe()}, up to {format_duration(self.spread)} later"
+
+    def _is_late(self, instant: int) -> bool:
+        """Whether the latest slot up to an instant comes only after it."""
+        slot = self._latest_slot(instant)
+        return (
+            slot is not None and slot + self._delay(slot, self.inner.next_instant(slot)) > instant
+        )
 
     def _delay(self, slot: int, following: int | None) -> int:
         room = (LAST_INSTANT if following is None else following - 1) - slot

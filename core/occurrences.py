@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from .schedule import Schedule
 from .state import TaskState
 
-MOST_WALKED = 1_000
-"""Occurrences of one downtime that are looked at one by one; the rest is counted as a range."""
+MOST_LISTED = 1_000
+"""Occurrences of one downtime that are looked at one by one; of more, the latest ones are."""
 
 MOST_REMEMBERED = 100
 """Instants of one downtime that the run that stands for them is told of: the latest ones."""
@@ -15,21 +15,34 @@ BEFORE_ALL_TIME = -(1 << 62)
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """Occurrences in a row that are too many to be listed.
+
+    Attributes:
+        first: the first of them.
+        until: the last of them.
+        count: how many they are.
+        exact: whether that is all; else there are more, between the same ends.
+    """
+
+    first: int
+    until: int
+    count: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """The occurrences that have come.
 
     Attributes:
-        instants: all of them in order, or the latest ones of a longer range: at least
-            as many as were wanted, if there are so many.
-        dropped: how many came before those, 0 for none; at least so many when the rule is one
-            that can only be walked.
-        first: the very first one.
+        instants: all of them in order, or as many of the latest as were wanted.
+        passed: those before, None when there are none.
         next_at: the first one that has not come yet.
     """
 
     instants: list[int]
-    dropped: int
-    first: int
+    passed: Passed | None
     next_at: int | None
 
 
@@ -55,48 +68,60 @@ def due_occurrences(
         schedule: the rule.
         next_at: its first occurrence that was not looked at yet.
         now: the present instant.
-        wanted: how many of the latest are listed at least.
+        wanted: how many of the latest are listed at least, if there are so many.
     """
-    first, instants, at = next_at, [next_at], schedule.next_instant(next_at)
-    while at is not None and at <= now:
-        if len(instants) >= MOST_WALKED:
-            spacing = (at - first) // len(instants) + 1
-            latest = _latest(schedule, at - 1, now, max(wanted, MOST_REMEMBERED), spacing)
-            known = schedule.count(first, latest[0])
-            dropped = len(instants) if known is None else known - 1
-            return Due(latest, dropped, first, schedule.next_instant(now))
-        instants.append(at)
-        at = schedule.next_instant(at)
-    return Due(instants, 0, first, at)
+    following = schedule.next_instant(next_at)
+    if following is None or following > now:
+        return Due([next_at], None, following)
+    later = schedule.count(next_at, now)
+    wanted = max(wanted, MOST_REMEMBERED)
+    if later.exact and later.number < max(MOST_LISTED, wanted + 2):
+        instants = [next_at, *_walk(schedule, following, now)]
+        return Due(instants, None, schedule.next_instant(instants[-1]))
+    until, *latest = _latest(schedule, next_at, now, wanted + 1)
+    passed = part(schedule, next_at, until)
+    return Due(latest, passed, schedule.next_instant(latest[-1]))
 
 
-def _latest(schedule: Schedule, after: int, now: int, wanted: int, spacing: int) -> list[int]:
-    """The last occurrences in (after, now]: so many or some more, if there are.
+def part(schedule: Schedule, first: int, until: int) -> Passed:
+    """The row of occurrences from one to another, both included."""
+    later = schedule.count(first, until)
+    return Passed(first, until, 1 + later.number, later.exact)
 
-    Where they begin is guessed by how far apart the first ones were: each look at the rule costs,
-    and there may be millions in between.
-    """
-    enough, crowded, scarce = 2 * wanted, after, now
-    start = max(after, now - wanted * spacing * 3 // 2)
-    while True:
-        found = _walk(schedule, start, now, enough)
-        if len(found) > enough:
-            crowded = start
-        elif len(found) < wanted and start > after:
-            scarce = start
+
+def last_before(schedule: Schedule, first: int, end: int) -> int:
+    """The last occurrence from `first`, which is one, to before `end`; found by halving."""
+    late = end - 1  # there is none after it and before the end
+    while first < late:
+        middle = (first + late + 1) // 2
+        found = schedule.next_instant(middle - 1)
+        if found is not None and found < end:
+            first = found
         else:
-            return found
-        if scarce - crowded <= 1:
-            return _walk(schedule, crowded, now, enough)
-        further = max(after, now - 3 * (now - scarce))
-        start = further if crowded < further < scarce else (crowded + scarce) // 2
+            late = middle - 1
+    return first
 
 
-def _walk(schedule: Schedule, after: int, now: int, enough: int) -> list[int]:
-    """The first occurrences in (after, now]: all of them, or one more than enough."""
+def _latest(schedule: Schedule, after: int, now: int, wanted: int) -> list[int]:
+    """The last `wanted` occurrences in (after, now], which has as many; found by halving."""
+    enough, late = wanted + wanted // 8, now
+    while late - after > 1:
+        middle = (after + late) // 2
+        found = schedule.count(middle, now)
+        if found.exact and found.number < wanted:
+            late = middle
+            continue
+        after = middle
+        if found.exact and found.number <= enough:
+            break
+    following = schedule.next_instant(after)
+    return [] if following is None else _walk(schedule, following, now)[-wanted:]
+
+
+def _walk(schedule: Schedule, at: int | None, now: int) -> list[int]:
+    """The occurrences from `at`, which is one, to `now`."""
     found: list[int] = []
-    at = schedule.next_instant(after)
-    while at is not None and at <= now and len(found) <= enough:
+    while at is not None and at <= now:
         found.append(at)
         at = schedule.next_instant(at)
     return found

@@ -10,7 +10,7 @@ from typing import Literal
 
 from . import events as e
 from .deferral import closed, deferred_to, planned_outside
-from .missed import COALESCED, WHY_DROPPED, missed
+from .missed import COALESCED, WHY_DROPPED, Skip, missed, passed_over
 from .occurrences import MOST_REMEMBERED, Due, due_occurrences, room_left
 from .overlap import overlapping, replace_waiting
 from .state import TaskState
@@ -31,7 +31,7 @@ def plan(task: TaskState, now: int, ids: Iterator[int]) -> list[e.Event]:
 
 def is_usual(task: TaskState, due: Due) -> bool:
     """Whether no rule can object: one instant, nothing in its way, and the default policy."""
-    return len(due.instants) == 1 and not (due.dropped or task.runs) and task.policy_json == "{}"
+    return len(due.instants) == 1 and not (due.passed or task.runs) and task.policy_json == "{}"
 
 
 def _usual(task: TaskState, due: Due, now: int, run_id: int) -> e.RunPlanned:
@@ -53,22 +53,12 @@ RULES = (exhausted, planned_outside, missed, closed, overlapping)
 """Each says which of the instants that the ones before it left do not run, and why."""
 
 
-@dataclass(slots=True)
-class _Skip:
-    """Neighbouring instants that share their reason."""
-
-    first: int
-    until: int
-    count: int
-    reason: str
-
-
 @dataclass(frozen=True, slots=True)
 class _Verdict:
     """What runs, what does not, what the first run stands for, and what comes next."""
 
     run: list[int]
-    skips: list[_Skip]
+    skips: list[Skip]
     missed: tuple[int, ...]
     next_at: int | None
 
@@ -83,7 +73,8 @@ def _judge(task: TaskState, due: Due, now: int) -> _Verdict:
     dropped = WHY_DROPPED[task.policy.catch_up]
     if dropped == COALESCED and not run:
         dropped = reasons[due.instants[-1]]
-    skips = _skips(due, reasons, dropped)
+    skips = [] if due.passed is None else passed_over(task, due.passed, now, dropped)
+    skips = _skips(due.instants, reasons, skips)
     return _Verdict(run, skips, tuple(coalesced[-MOST_REMEMBERED:]), next_at)
 
 
@@ -100,19 +91,17 @@ def _reasons(task: TaskState, instants: Sequence[int], now: int) -> dict[int, st
     return reasons
 
 
-def _skips(due: Due, reasons: dict[int, str], why_dropped: str) -> list[_Skip]:
-    found: list[_Skip] = []
-    if due.dropped:
-        until = max(due.first, due.instants[0] - 1)
-        found.append(_Skip(due.first, until, due.dropped, why_dropped))
+def _skips(instants: Sequence[int], reasons: dict[int, str], before: list[Skip]) -> list[Skip]:
+    """Join what is skipped for one reason in a row; `before` comes right before the instants."""
+    found = list(before)
     goes_on = bool(found)
-    for instant in due.instants:
+    for instant in instants:
         reason = reasons.get(instant)
         if reason is not None and goes_on and found[-1].reason == reason:
             found[-1].until = instant
             found[-1].count += 1
         elif reason is not None:
-            found.append(_Skip(instant, instant, 1, reason))
+            found.append(Skip(instant, instant, 1, reason))
         goes_on = reason is not None
     return found
 

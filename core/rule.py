@@ -1,6 +1,7 @@
 """What every schedule can do: say when it fires next, write itself down, be bound to its task."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -11,6 +12,23 @@ from .zones import zone
 FIRST_INSTANT = to_instant(datetime.fromisoformat("0001-01-03T00:00:00+00:00"))
 LAST_INSTANT = to_instant(datetime.fromisoformat("9999-12-29T00:00:00+00:00"))
 """What lies outside cannot be written as a date in every zone: such moments never come."""
+
+
+MOST_WALKED = 1_000
+"""Occurrences that are walked one by one where they cannot be counted otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many occurrences there are.
+
+    Attributes:
+        number: so many, at least.
+        exact: whether there are no more.
+    """
+
+    number: int
+    exact: bool = True
 
 
 class Schedule(ABC):
@@ -28,6 +46,19 @@ class Schedule(ABC):
         Returns:
             None when there is none any more.
         """
+
+    def count(self, after: int, until: int) -> Count:
+        """Count the instants in (after, until] in bounded time, both in microseconds.
+
+        This walks, and stops after the first thousand; kinds that can do better, do.
+        """
+        number, at = 0, self.next_instant(after)
+        while at is not None and at <= until:
+            if number == MOST_WALKED:
+                return Count(number, exact=False)
+            number += 1
+            at = self.next_instant(at) if self.recurring else None
+        return Count(number)
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
@@ -48,18 +79,6 @@ class Schedule(ABC):
             InvalidSchedule: the rule makes no sense at that moment.
         """
         return self
-
-    def count(self, first: int, last: int) -> int | None:  # noqa: ARG002 - most kinds cannot tell
-        """How many of its instants lie between two of them, both included, without a walk.
-
-        Args:
-            first: an instant of this schedule, microseconds.
-            last: a later one.
-
-        Returns:
-            None when only walking from one to the next would tell.
-        """
-        return None
 
     @property
     def recurring(self) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from .clock import HOUR, SECOND, to_instant
+from .offsets import stretch_at
 from .zones import wall
 
 LARGEST_CHANGE = 3 * HOUR
@@ -19,6 +20,7 @@ _MOST_GAPS = 32
 """Skipped times in a row after which a rule is given up: its time is skipped every year."""
 
 _TICK = timedelta(seconds=1)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the wall's own epoch has no zone
 
 NextWall = Callable[[datetime], datetime | None]
 """The first matching wall time, on a whole second, strictly later than the given one."""
@@ -46,6 +48,9 @@ def next_on_wall(next_wall: NextWall, where: ZoneInfo, habit: Habit, after: int)
         habit: what happens when clocks change.
         after: microseconds.
     """
+    near = _nearby(next_wall, where, after)
+    if near is not None:
+        return near
     here = wall(after, where)
     first, second = _showings(here, where)
     if first < second:
@@ -67,6 +72,20 @@ def next_on_wall(next_wall: NextWall, where: ZoneInfo, habit: Habit, after: int)
         else:
             here = shown
     return None
+
+
+def _nearby(next_wall: NextWall, where: ZoneInfo, after: int) -> int | None:
+    """The same in a fraction of the time, None where a change of the clock may have a say."""
+    second = after // SECOND
+    stretch = stretch_at(where, second)
+    if second < stretch.start + LARGEST_CHANGE // SECOND:
+        return None
+    shown = next_wall(_EPOCH + timedelta(seconds=second + stretch.ahead))
+    if shown is None:
+        return None
+    since = shown - _EPOCH
+    found = since.days * 86_400 + since.seconds - stretch.ahead
+    return found * SECOND if found < stretch.end else None
 
 
 def note_on_wall(next_wall: NextWall, where: ZoneInfo, habit: Habit, instant: int) -> str | None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tocsin.core.clock import DAY, HOUR, MINUTE, SECOND
 from tocsin.core.events import OccurrenceSkipped, RunPlanned
-from tocsin.core.occurrences import MOST_REMEMBERED, MOST_WALKED, due_occurrences
+from tocsin.core.occurrences import MOST_LISTED, MOST_REMEMBERED, due_occurrences
 from tocsin.core.schedule import at, cron, every
 
 
@@ -63,22 +63,24 @@ def test_thousands_of_missed_occurrences_take_bounded_time(
     story: Any, catch_up: str, when: Any
 ) -> None:
     story.order(when, options={"catch_up": catch_up})
+    ordered = story.now
     story.now += 5_000 * MINUTE + 30 * SECOND
-    began = time.perf_counter()
+    began = time.process_time()
     events = story.plan()
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 0.25
     runs = [e for e in events if isinstance(e, RunPlanned)]
     assert len(runs) == {"all": MOST_REMEMBERED, "one": 1, "skip": 1}[catch_up]
     (skip,) = [e for e in events if isinstance(e, OccurrenceSkipped)]
-    assert skip.count >= MOST_WALKED
     rule = story.task.schedule
+    came = rule.count(ordered, story.now)
+    assert came.exact
+    assert skip.count + len(runs) == came.number >= 5_000
     latest = [run.due_at for run in runs]
-    assert rule.next_instant(latest[-1]) == story.task.next_at > story.now
+    assert story.task.next_at == rule.next_instant(story.now)
     for earlier, later in pairwise(latest):
         assert rule.next_instant(earlier) == later
-    assert skip.due_at < skip.until < latest[0]
-    if catch_up != "all" or skip.until != latest[0] - 1:
-        assert rule.next_instant(skip.until) == latest[0]
+    assert skip.due_at == rule.next_instant(ordered)
+    assert rule.next_instant(skip.until) == (latest[0] if runs else story.task.next_at)
 
 
 @given(
@@ -95,13 +97,15 @@ def test_the_due_occurrences_are_the_latest_ones_without_a_gap(
     due = due_occurrences(rule, step, now)
     assert due.instants[-1] == (now // step) * step
     assert due.next_at == due.instants[-1] + step
-    assert due.first == step
-    assert due.dropped + len(due.instants) == missed + 1, "an interval is counted exactly"
     assert [b - a for a, b in pairwise(due.instants)] == [step] * (len(due.instants) - 1)
-    if due.dropped:
-        assert len(due.instants) >= MOST_REMEMBERED or due.instants[0] == (MOST_WALKED + 1) * step
-    else:
+    passed = due.passed
+    if passed is None:
         assert len(due.instants) == missed + 1
+    else:
+        assert len(due.instants) >= MOST_REMEMBERED
+        assert (passed.first, passed.until) == (step, due.instants[0] - step)
+        assert passed.exact
+        assert passed.count + len(due.instants) == missed + 1 > MOST_LISTED
 
 
 def test_bursts_long_ago_are_found_in_bounded_time() -> None:
@@ -117,17 +121,16 @@ def test_bursts_long_ago_are_found_in_bounded_time() -> None:
 @pytest.mark.parametrize(
     ("expr", "most"),
     [
-        ("* * * * * *", 1_500),
-        ("*/5 9-17 * * 1-5", 2_000),
-        ("* 0 1 * *", 2_000),
-        ("* * * 1 *", 3_000),
+        ("* * * * * *", 130),
+        ("*/5 9-17 * * 1-5", 1_010),
+        ("* 0 1 * *", 1_010),
+        ("* * * 1 *", 130),
     ],
 )
 @pytest.mark.parametrize("days", [1, 84, 341, 40 * 365])
 def test_however_long_nobody_looked_the_rule_is_asked_some_thousand_times(
     expr: str, most: int, days: int
 ) -> None:
-    """Each look at a cron rule takes most of a tenth of a millisecond."""
     rule = cron(expr).bind(0, "UTC")
     first, asked = rule.next_instant(0), 0
     assert first is not None
@@ -138,12 +141,12 @@ def test_however_long_nobody_looked_the_rule_is_asked_some_thousand_times(
             asked += 1
             return rule.next_instant(after)
 
-        def count(self, first: int, last: int) -> int | None:
-            return rule.count(first, last)
+        def count(self, after: int, until: int) -> Any:
+            return rule.count(after, until)
 
     due = due_occurrences(Counting(), first, first + days * DAY)  # type: ignore[arg-type]
     assert asked < most
-    assert not due.dropped or len(due.instants) >= MOST_REMEMBERED
+    assert due.passed is None or len(due.instants) >= MOST_REMEMBERED
     assert due.next_at == rule.next_instant(first + days * DAY)
     assert all(rule.next_instant(a) == b for a, b in pairwise(due.instants))
 

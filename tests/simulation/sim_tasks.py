@@ -171,6 +171,27 @@ def day_of_many(start: int, seed: int, count: int = 1_000) -> list[Spec]:
     return [_spec(n, each, draw) for n, each in enumerate(made)]
 
 
+def always_busy(start: int, seed: int) -> list[Spec]:
+    """Tasks that miss thousands of occurrences in a downtime of days."""
+    draw = random.Random(seed)
+    made = [of_cron("* * * * *", zone) for zone in ZONES]
+    made += [of_cron("*/2 0-3 * * *", zone, "both") for zone in ZONES]
+    made += [
+        of_cron("*/15 * 2 * * *", ZONES[0]),
+        of_cron("*/10 0-30 1-3 * * *", ZONES[2], "skip"),
+        of_interval(40 * SECOND + 1, start),
+        of_interval(MINUTE, start + 7),
+        excluding(of_cron("* * * * *", ZONES[0]), [date(2026, 10, 25)], ZONES[0]),
+        bounded(of_cron("* * * * *", ZONES[1]), start + 1 * DAY, start + 4 * DAY),
+        union(of_cron("*/3 * * * *", ZONES[0]), of_cron("*/5 1-3 * * *", ZONES[0])),
+    ]
+    rules = [Rules(catch_up) for catch_up in ("one", "skip", "all")]
+    return [
+        Spec(f"task-{n}", schedule, planned, rules[(n + draw.randrange(3)) % 3])
+        for n, (schedule, planned) in enumerate(made)
+    ]
+
+
 def _spec(number: int, made: tuple[Schedule, Planned], draw: random.Random) -> Spec:
     schedule, planned = made
     catch_up = draw.choice(("one", "one", "skip", "all"))

@@ -207,12 +207,13 @@ def _unaccounted(spec: Spec, planned: Sequence[int], found: Fate) -> list[str]:
         if len(within) != count:
             return [f"{spec.key}: a range of {len(within)} is counted as {count}"]
     odd = [instant for instant in planned if times[instant] != 1]
-    odd += [instant for instant in times if instant not in set(planned)]
+    known = set(planned)
+    odd += [instant for instant in times if instant not in known]
     return [f"{spec.key}: {len(odd)} instants are not accounted for exactly once"] if odd else []
 
 
 def _difference(spec: Spec, what: str, mine: list[Any], theirs: list[Any]) -> str:
-    missing = [each for each in mine if each not in set(theirs)][:3]
-    more = [each for each in theirs if each not in set(mine)][:3]
+    missing = [each for each in mine if each not in theirs][:3]
+    more = [each for each in theirs if each not in mine][:3]
     about = f"{spec.key} ({spec.schedule.describe()}, {spec.rules})"
     return f"{about}: {what}: the model has {missing}, the product has {more}"

@@ -1,4 +1,4 @@
-"""Lets a year pass for fifty tasks, and a day for a thousand: `make simulation`.
+"""Lets a year pass for fifty tasks, a day for a thousand, days of outage: `make simulation`.
 
     python tests/simulation/simulate.py [SEED]
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim_policy import Downtime
-from sim_tasks import DAY, HOUR, SECOND, Spec, day_of_many, year_of_fifty
+from sim_tasks import DAY, HOUR, MINUTE, SECOND, Spec, always_busy, day_of_many, year_of_fifty
 from sim_world import World, differences, random_downtimes
 
 NEW_YEAR = 1_767_225_600 * SECOND
@@ -55,6 +55,16 @@ def day(seed: int, count: int = 1_000) -> Story:
     return Story(f"24 hours of {count} tasks", specs, downtimes, AUTUMN, end)
 
 
+def outage(seed: int) -> Story:
+    """Long downtimes of tasks that never rest, one of them over a change of the clock."""
+    start, end = AUTUMN - DAY, AUTUMN + 4 * DAY
+    downtimes = [
+        Downtime(start + 30 * MINUTE, start + 2 * DAY + 50 * SECOND),
+        Downtime(start + 2 * DAY + HOUR, end - HOUR + 7),
+    ]
+    return Story("5 days of outages", always_busy(start, seed), downtimes, start, end)
+
+
 def simulate(story: Story, folder: Path, say: Callable[[str], None] = print) -> list[str]:
     """Live through a story and compare; the differences."""
     began = time.perf_counter()
@@ -76,10 +86,10 @@ def simulate(story: Story, folder: Path, say: Callable[[str], None] = print) -> 
 
 
 def main(arguments: list[str]) -> int:
-    """Both stories; 1 when product and model differ."""
+    """All stories; 1 when product and model differ."""
     seed = int(arguments[0]) if arguments else 1
     wrong = []
-    for story in (year(seed), day(seed)):
+    for story in (year(seed), day(seed), outage(seed)):
         with tempfile.TemporaryDirectory(prefix="tocsin-simulation-", dir=MEMORY) as folder:
             wrong += simulate(story, Path(folder))
     return 1 if wrong else 0

@@ -10,7 +10,7 @@ from sim_cron import cron_instants
 from sim_policy import Downtime, Rules, fate
 from sim_tasks import DAY, HOUR, SECOND, year_of_fifty
 from sim_world import random_downtimes
-from simulate import MEMORY, NEW_YEAR, Story, day, simulate, year
+from simulate import MEMORY, NEW_YEAR, Story, day, outage, simulate, year
 
 MARCH = NEW_YEAR + 85 * DAY
 """27 March: Berlin's clocks go forward two days later, the southern ones back a week after that."""
@@ -28,8 +28,8 @@ def folder() -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     "story",
-    [year(11, MARCH, 10), year(12, OCTOBER, 9), day(13, 60)],
-    ids=["spring", "autumn", "a day"],
+    [year(11, MARCH, 10), year(12, OCTOBER, 9), day(13, 60), outage(14)],
+    ids=["spring", "autumn", "a day", "an outage"],
 )
 def test_every_occurrence_is_accounted_for_once_as_the_model_says(
     story: Story, folder: Path
