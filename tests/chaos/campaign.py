@@ -19,15 +19,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tocsin import Actor, RunContext, Tocsin, every
+from tocsin import Actor, RunContext, TaskEvent, Tocsin, every
 from tocsin.actors.alarm import Alarm
 from tocsin.actors.backoff import Backoff
 from tocsin.actors.courier import Courier
+from tocsin.actors.janitor import Janitor
+from tocsin.actors.publisher import Publisher
 from tocsin.actors.runner import Runner
 from tocsin.actors.scheduler import Scheduler
 from tocsin.actors.strategies import Flags
 from tocsin.actors.warden import Warden
 from tocsin.core.errors import ActorTimeout, TocsinError
+from tocsin.core.published import Published
 from tocsin.messages import WhichChildren
 
 PROCESSES = """
@@ -46,12 +49,16 @@ def leave(ctx):
     os._exit(9)
 """
 
-ATTACKED = ("alarm", "runner", "courier", "scheduler", "mine")
-OWN = ("alarm", "runner", "courier", "scheduler", "warden", "mine", "healthy")
-INTERVAL = 100_000
-BUSY_LIMIT = 1.0
+ATTACKED = ("alarm", "runner", "courier", "publisher", "scheduler", "janitor", "mine")
+OWN = (*ATTACKED, "warden", "healthy")
+BUSY_LIMIT = 4.0
+"""Seconds of one message after which an actor hangs; a batch of a thousand runs takes its time."""
+
+LONGEST_SPELL = 8.0
 ANSWER_WITHIN = 15.0
-DRAIN = 60.0
+DRAIN = 300.0
+"""Seconds at most for a service that could not keep up to come to rest."""
+
 SLACK = 1_000_000
 """Microseconds by which a slot may not have rung yet when its task is cancelled."""
 
@@ -103,6 +110,7 @@ class Campaign:
         self.answers: Counter[str] = Counter()
         self.problems: list[str] = []
         self.made: Counter[tuple[int, int]] = Counter()
+        self.heard: Counter[int] = Counter()
         self.spells: list[tuple[float, Spell]] = []
         self.forever = threading.Event()
         self.app = Tocsin(f"sqlite:///{self.database}", grace=2, max_concurrent=20)
@@ -131,8 +139,17 @@ class Campaign:
         async def waits(ctx: RunContext) -> None:
             self.made[ctx.run_id, ctx.attempt] += 1
 
-        for name, function in (("good", good), ("waits", waits), ("fail", fail), ("leave", leave)):
-            self.app.handler(name, retries=0)(function)
+        def tell(ctx: RunContext) -> TaskEvent:
+            self.made[ctx.run_id, ctx.attempt] += 1
+            return TaskEvent("told", ctx.run_id)
+
+        for function in (good, waits, tell, fail, leave):
+            self.app.handler(function.__name__, retries=0)(function)
+
+        @self.app.on("told", name="hear")
+        def hear(event: Published) -> None:
+            self.heard[event.payload] += 1
+
         self.app.handler("hang", retries=0, timeout="300ms")(hang)
         for name in ("segfault", "exhaust", "leave"):
             function = getattr(handlers, name)
@@ -148,8 +165,9 @@ class Campaign:
             threading.Thread(target=target, daemon=True) for target in (self.attack, self.probe)
         ]
         with self.app:
-            self.anchor = (int(time.time()) + 2) * 1_000_000
+            self.anchor = (int(time.time()) + 2 + self.tasks // 100) * 1_000_000
             self.load()
+            self.done.wait(self.anchor / 1_000_000 - time.time())
             for thread in threads:
                 thread.start()
             self.done.wait(seconds)
@@ -161,13 +179,14 @@ class Campaign:
                 spell.lifted.set()
             self.forever.set()
             self.rest()
+            self.wait_for(self.unheard, "events were not heard")
             self.take_stock_of_the_tree()
         return self.result(seconds)
 
     def load(self) -> None:
         """Tasks of every temper; all slots of all of them are known beforehand."""
         anchor = datetime.fromtimestamp(self.anchor / 1_000_000, UTC)
-        kinds = ["good"] * 6 + ["waits"] * 3 + ["fail"]
+        kinds = ["good"] * 5 + ["waits"] * 3 + ["tell", "fail"]
         policies: list[dict[str, Any]] = [
             {"overlap": "allow", "catch_up": "all", "catch_up_max": 1000, "catch_up_spacing": "0s"},
             {"overlap": "skip", "catch_up": "one"},
@@ -176,7 +195,7 @@ class Campaign:
         for number in range(self.tasks):
             self.app.schedule(
                 kinds[number % len(kinds)],
-                every("100ms", anchor=anchor),
+                every("1s", anchor=anchor),
                 key=f"t{number}",
                 **policies[number % len(policies)],
             )
@@ -193,7 +212,7 @@ class Campaign:
             name, now = self.chance.choice(ATTACKED), time.monotonic()
             if self.chance.random() < 0.2:
                 spell = Spell()
-                self.spells.append((now + self.chance.uniform(0.2, 4), spell))
+                self.spells.append((now + self.chance.uniform(0.2, LONGEST_SPELL), spell))
                 self.send(name, spell, "hang")
             else:
                 self.send(name, Poison(), "crash")
@@ -230,9 +249,10 @@ class Campaign:
         """Catch up, let no new slots come, and wait until every run has its disposition."""
         self.wait_for(self.overdue, "tasks are behind")
         self.not_before = int(time.time() * 1_000_000) - SLACK
-        for task in self.app.tasks(limit=1_000):
+        for task in self.app.tasks(limit=1_000_000):
             self.app.cancel(task, "the campaign is over")
         self.not_after = int(time.time() * 1_000_000)
+        self.seconds = (self.not_after - self.anchor) / 1_000_000
         self.wait_for(self.unfinished, "runs have no disposition")
 
     def wait_for(self, left: Callable[[], int], what: str) -> None:
@@ -249,6 +269,11 @@ class Campaign:
         return int(
             self.rows("SELECT count(*) FROM runs WHERE status IN ('pending', 'executing')")[0][0]
         )
+
+    def unheard(self) -> int:
+        """Events in the log that the listener has not been told of."""
+        rows = self.rows("SELECT run_id FROM events WHERE type = 'HandlerEvent'")
+        return sum(run_id not in self.heard for (run_id,) in rows)
 
     # ------------------------------------------------------------ the accounts
 
@@ -313,7 +338,9 @@ class Campaign:
         return {
             "seconds": seconds,
             "slots": slots,
-            "slots_per_second": round(slots / seconds),
+            "slots_per_second": round(slots / self.seconds),
+            "calls_per_second": round(sum(self.made.values()) / self.seconds),
+            "events_heard": len(self.heard),
             "dispositions": statuses,
             "attacks": dict(sorted(self.attacks.items())),
             "restarts": self.restarts,
@@ -329,7 +356,7 @@ def hasten() -> None:
     engine.FLAGS = Flags(
         intensity=100_000, period=60.0, backoff=Backoff(min=0.01, max=0.2, reset_after=1)
     )
-    for each in (Alarm, Runner, Courier, Scheduler):
+    for each in (Alarm, Runner, Courier, Publisher, Scheduler, Janitor):
         each.busy_limit = BUSY_LIMIT
     Warden.every = 0.1
     Warden.__init__.__kwdefaults__ = {"most_abandoned": 1_000}
@@ -338,7 +365,7 @@ def hasten() -> None:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--seconds", type=float, default=120.0, help="how long it is attacked")
-    options.add_argument("--tasks", type=int, default=30, help="tasks, each due ten times a second")
+    options.add_argument("--tasks", type=int, default=1_000, help="tasks, each due once a second")
     options.add_argument("--seed", type=int, default=None, help="repeat the same attacks")
     chosen = options.parse_args()
     seed = random.randrange(1 << 32) if chosen.seed is None else chosen.seed

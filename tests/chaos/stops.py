@@ -19,7 +19,7 @@ from typing import Any
 from loaded import GRACE, STOPPERS
 
 HERE = Path(__file__).parent
-LIMIT = GRACE + 5.0
+LIMIT = GRACE + 10.0
 """Seconds for a stop: the grace of the calls, and what the end takes on a busy machine."""
 
 
