@@ -139,24 +139,26 @@ class Scheduler(Actor):
     def receive(self, letters: Sequence[Letter]) -> None:
         """Collect, commit, act; a few times, when there is much to do."""
         part: list[tuple[Letter, Any]] = []
-        weight, finished = 0, False
+        weight, finished, rung = 0, False, set[int]()
         for letter in letters:
             message = letter.message
             if type(message) is RunsFinished:
                 finished = True
                 continue
-            if type(message) not in _COMMANDS:  # looking at any other may kill us
-                if not self.begin(letter):
-                    return
+            if type(message) in _COMMANDS:
+                message = _once(message, rung)
+            elif self.begin(letter):  # looking at it may kill us
                 message = self._understood(letter)
-                if message is None:
-                    continue
-                letter.begun = False  # only collected: if a later one kills us, this one is kept
+            else:
+                return
+            if message is None:
+                continue
             more = _weight(message)
             if part and weight + more > MOST_AT_ONCE:
                 if not self._commit(part):
                     return
                 part, weight, finished = [], 0, False
+                self.idle()  # a heap of letters must not keep it from what is due each second
             part.append((letter, message))
             weight += more
         if part or finished:
@@ -166,7 +168,9 @@ class Scheduler(Actor):
         """The command in a letter; None when it was none, and is settled."""
         try:
             if not isinstance(letter.message, RunnerStarted | Drain):
-                return accept(letter.message)
+                message = accept(letter.message)
+                letter.begun = False  # only collected: if a later one kills us, this one is kept
+                return message
         except TocsinError as error:
             self._refuse(letter, error)
             return None
@@ -314,6 +318,20 @@ def _weight(message: Any) -> int:
     elif isinstance(message, NewEntries):
         many = message.entries
     return max(1, len(many)) if isinstance(many, tuple | list) else 1
+
+
+def _once(message: Any, rung: set[int]) -> Any:
+    """What is left of alarms that lay there several times; None when nothing is.
+
+    When the Scheduler is late the same alarms may ring again and again, and one look at a task
+    plans all that has come until then.
+    """
+    ids = message.scheduler_ids if type(message) is AlarmsTriggered else None
+    if not isinstance(ids, tuple) or not all(type(i) is int for i in ids):
+        return message
+    left = tuple(i for i in ids if i not in rung)
+    rung.update(left)
+    return AlarmsTriggered(left) if left else None
 
 
 def accept(message: Any) -> Any:
