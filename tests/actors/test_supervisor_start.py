@@ -217,6 +217,18 @@ def test_sup_start_map__what_is_left_out_has_otps_defaults(house: Any) -> None:
     assert flags.auto_shutdown == "never"
 
 
+def test_sup_start_map_simple__a_dynamic_child_has_the_template_with_an_id_of_its_own(
+    house: Any,
+) -> None:
+    template = house.spec("plain", restart="transient")
+    house.tree(template, strategy="simple_one_for_one")
+    info = house.ask("top", StartChild())
+    spec = house.ask("top", GetChildSpec(info.id))
+    assert spec.id == spec.name == info.id != template.id
+    assert (spec.restart, spec.type, spec.shutdown) == ("transient", "worker", 5.0)
+    assert spec.significant is False
+
+
 def test_sup_start_map_faulty_specs__what_is_no_spec_is_refused(house: Any) -> None:
     house.tree()
     for wrong in (None, "alarm", {"id": "alarm"}, Actor):
