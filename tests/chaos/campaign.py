@@ -5,7 +5,6 @@ what was found as JSON; the exit code is 0 when all promises were kept.
 """
 
 import argparse
-import importlib
 import json
 import random
 import sqlite3
@@ -19,7 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tocsin import Actor, RunContext, TaskEvent, Tocsin, every
+from callbacks import Callbacks
+
+from tocsin import Actor, Tocsin, every
 from tocsin.actors.alarm import Alarm
 from tocsin.actors.backoff import Backoff
 from tocsin.actors.courier import Courier
@@ -30,24 +31,7 @@ from tocsin.actors.scheduler import Scheduler
 from tocsin.actors.strategies import Flags
 from tocsin.actors.warden import Warden
 from tocsin.core.errors import ActorTimeout, TocsinError
-from tocsin.core.published import Published
 from tocsin.messages import WhichChildren
-
-PROCESSES = """
-import ctypes, mmap, os, resource
-
-def segfault(ctx):
-    ctypes.string_at(0)
-
-def exhaust(ctx):
-    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-    held = []
-    while True:
-        held.append(bytearray(1 << 26))
-
-def leave(ctx):
-    os._exit(9)
-"""
 
 ATTACKED = ("alarm", "runner", "courier", "publisher", "scheduler", "janitor", "mine")
 OWN = (*ATTACKED, "warden", "healthy")
@@ -110,53 +94,11 @@ class Campaign:
         self.attacks: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()
         self.problems: list[str] = []
-        self.made: Counter[tuple[int, int]] = Counter()
-        self.heard: Counter[int] = Counter()
         self.spells: list[tuple[float, Spell]] = []
-        self.forever = threading.Event()
         self.app = Tocsin(f"sqlite:///{self.database}", grace=2, max_concurrent=20)
         self.app.supervise("mine", Echo)
         self.app.supervise("healthy", Healthy)
-        self._register(folder)
-
-    def _register(self, folder: Path) -> None:
-        (folder / "chaos_handlers.py").write_text(PROCESSES)
-        sys.path.insert(0, str(folder))
-        handlers = importlib.import_module("chaos_handlers")
-
-        def good(ctx: RunContext) -> None:
-            self.made[ctx.run_id, ctx.attempt] += 1
-
-        def fail(ctx: RunContext) -> None:
-            self.made[ctx.run_id, ctx.attempt] += 1
-            raise ValueError("on purpose")
-
-        def leave(ctx: RunContext) -> None:
-            sys.exit(3)
-
-        def hang(ctx: RunContext) -> None:
-            self.forever.wait(30)
-
-        async def waits(ctx: RunContext) -> None:
-            self.made[ctx.run_id, ctx.attempt] += 1
-
-        def tell(ctx: RunContext) -> TaskEvent:
-            self.made[ctx.run_id, ctx.attempt] += 1
-            return TaskEvent("told", ctx.run_id)
-
-        for function in (good, waits, tell, fail, leave):
-            self.app.handler(function.__name__, retries=0)(function)
-
-        @self.app.on("told", name="hear")
-        def hear(event: Published) -> None:
-            self.heard[event.payload] += 1
-
-        self.app.handler("hang", retries=0, timeout="300ms")(hang)
-        for name in ("segfault", "exhaust", "leave"):
-            function = getattr(handlers, name)
-            self.app.handler(f"process-{name}", retries=0, timeout="20s", executor="processes")(
-                function
-            )
+        self.callbacks = Callbacks(self.app)
 
     # ------------------------------------------------------------ the course of it
 
@@ -178,7 +120,7 @@ class Campaign:
                 self.expect(not thread.is_alive(), "a prober or attacker hangs")
             for _, spell in self.spells:
                 spell.lifted.set()
-            self.forever.set()
+            self.callbacks.forever.set()
             self.rest()
             self.wait_for(self.unheard, "events were not heard")
             self.take_stock_of_the_tree()
@@ -294,7 +236,7 @@ class Campaign:
     def unheard(self) -> int:
         """Events in the log that the listener has not been told of."""
         rows = self.rows("SELECT run_id FROM events WHERE type = 'HandlerEvent'")
-        return sum(run_id not in self.heard for (run_id,) in rows)
+        return sum(run_id not in self.callbacks.heard for (run_id,) in rows)
 
     # ------------------------------------------------------------ the accounts
 
@@ -334,11 +276,12 @@ class Campaign:
             " WHERE t.key LIKE 't%' AND r.status IN ('succeeded', 'failed')"
         )
         attempts = {run_id: attempt for run_id, _, attempt in rows}
-        twice = [claim for claim, times in self.made.items() if times > 1]
+        made = self.callbacks.made
+        twice = [claim for claim, times in made.items() if times > 1]
         self.expect(not twice, f"attempts made twice: {twice[:5]}")
-        missing = [r for r, status, a in rows if status == "succeeded" and not self.made[r, a]]
+        missing = [r for r, status, a in rows if status == "succeeded" and not made[r, a]]
         self.expect(not missing, f"successes that nobody made: {missing[:5]}")
-        unclaimed = [c for c in self.made if self.made[c] and c[1] > attempts.get(c[0], 0)]
+        unclaimed = [c for c in made if made[c] and c[1] > attempts.get(c[0], 0)]
         self.expect(not unclaimed, f"calls that no claim allowed: {unclaimed[:5]}")
 
     def expect(self, holds: object, otherwise: str) -> None:
@@ -360,8 +303,14 @@ class Campaign:
             "seconds": seconds,
             "slots": slots,
             "slots_per_second": round(slots / self.seconds),
-            "calls_per_second": round(sum(self.made.values()) / self.seconds),
-            "events_heard": len(self.heard),
+            "calls_per_second": round(sum(self.callbacks.made.values()) / self.seconds),
+            "process_calls": dict(
+                self.rows(
+                    "SELECT t.key || ' ' || r.status, count(*) FROM runs r JOIN tasks t"
+                    " ON t.id = r.task_id WHERE t.key LIKE 'p-%' GROUP BY 1"
+                )
+            ),
+            "events_heard": len(self.callbacks.heard),
             "dispositions": statuses,
             "attacks": dict(sorted(self.attacks.items())),
             "restarts": self.restarts,
