@@ -14,12 +14,19 @@ _FOLDER = ROOT / "build" / "peers"
 def python_of(entrant: Entrant) -> Path:
     """The interpreter that has what the entrant needs; installed when it is first asked for.
 
+    This project is its wheel, without extras and tools, as users have it.
+
     Raises:
         Missing: it cannot be installed.
     """
-    if not entrant.packages:
-        return Path(sys.executable)
-    return _environment(entrant.module, entrant.packages)
+    return _environment(entrant.module, entrant.packages or (_wheel(),))
+
+
+def _wheel() -> str:
+    wheels = sorted((ROOT / "dist").glob("tocsin-*.whl"), key=lambda path: path.stat().st_mtime)
+    if not wheels:
+        raise Missing("there is no wheel in dist/: call `make wheel`")
+    return str(wheels[-1])
 
 
 def postgresql_python() -> Path:
@@ -34,7 +41,7 @@ def postgresql_python() -> Path:
 def _environment(name: str, packages: tuple[str, ...]) -> Path:
     folder = _FOLDER / name
     python, stamp = folder / "bin" / "python", folder / "installed.txt"
-    wanted = "\n".join(packages)
+    wanted = "\n".join(map(_identity, packages))
     if stamp.exists() and stamp.read_text() == wanted:
         return python
     print(f"Installing {', '.join(packages)} into build/peers/{name} ...", flush=True)
@@ -42,6 +49,11 @@ def _environment(name: str, packages: tuple[str, ...]) -> Path:
     _run(python, "-m", "pip", "install", "-qq", "--no-input", *packages)
     stamp.write_text(wanted)
     return python
+
+
+def _identity(package: str) -> str:
+    """The requirement; of a file also when it was made, for a new one has the same name."""
+    return f"{package} {Path(package).stat().st_mtime_ns}" if "/" in package else package
 
 
 def _run(*command: str | Path) -> None:
