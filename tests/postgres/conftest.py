@@ -1,5 +1,6 @@
 """What the tests of PostgreSQL share: servers that may be stopped, and a service on one."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from postgres_server import Server
 
 @pytest.fixture(scope="module")
 def _own_server() -> Iterator[Server]:
-    server = Server(Path(tempfile.mkdtemp(prefix="tocsin-pg-", dir="/tmp")))
+    server = Server(Path(tempfile.mkdtemp(prefix="frail-", dir=os.environ["TOCSIN_TEST_POSTGRES"])))
     server.make()
     server.start()
     yield server

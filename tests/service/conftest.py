@@ -1,6 +1,5 @@
 """What the tests of the running service share."""
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from tocsin import Actor, Tocsin
+from tocsin.storage.database import Database
 from tocsin.testing import SettableClock
 
 LIMIT = 15.0
@@ -86,11 +86,9 @@ def sql(url: str) -> Callable[..., list[tuple[Any, ...]]]:
     """Look into the database, or change it, behind everybody's back."""
 
     def run(statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        connection = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=LIMIT)
-        try:
-            with connection:
-                return connection.execute(statement, values).fetchall()
-        finally:
-            connection.close()
+        database = Database(url)
+        with database.transaction() as connection:
+            found = connection.execute(statement, values)
+            return found.fetchall() if statement.startswith("SELECT") else []
 
     return run
