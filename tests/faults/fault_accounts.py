@@ -91,16 +91,20 @@ class Accounts:
         """Take in what the log says since the last look."""
         (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()
         self.expect(last >= self._last_event, f"events after {last} are gone: {self._last_event}")
-        for kind, run_id, attempt, retry_at in connection.execute(
-            "SELECT type, run_id, json_extract(data, '$.attempt'), json_extract(data, '$.retry_at')"
-            " FROM events WHERE id > ? AND type IN"
-            " ('RunStarted', 'TaskExecuted', 'RunCancelled', 'OccurrenceSkipped') ORDER BY id",
+        for kind, run_id, attempt, retry_at, counts in connection.execute(
+            "SELECT type, run_id, json_extract(data, '$.attempt'),"
+            " json_extract(data, '$.retry_at'), json_extract(data, '$.counts') FROM events"
+            " WHERE id > ? AND type IN ('RunStarted', 'RunReturned', 'TaskExecuted',"
+            " 'RunCancelled', 'OccurrenceSkipped') ORDER BY id",
             (self._last_event,),
         ):
             if kind == "RunStarted":
                 expected = len(self._claimed[run_id]) + 1
                 self.expect(attempt == expected, f"run {run_id}: attempt {attempt}, not {expected}")
                 self._claimed[run_id].append(attempt)
+            elif kind == "RunReturned":
+                if not counts:  # it was never called
+                    self._claimed[run_id].pop()
             elif retry_at is None:
                 self._ended[run_id] += 1
                 self.expect(self._ended[run_id] == 1, f"run {run_id} ended twice in the log")

@@ -6,13 +6,13 @@ it saw as its effect.
 """
 
 import random
-import sqlite3
 import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from fault_looks import look_at
 from fault_notes import Journal
 
 import tocsin.engine  # noqa: F401 - it is loaded lazily: here, before a fork
@@ -44,21 +44,21 @@ class Load:
         anchor: the first slot of the beats, microseconds.
         seed: what the callers do.
         life: a number that makes the keys of this life unique.
-        home: where the database is, if not there.
+        url: the database, if it is not in the folder.
     """
 
     def __init__(
-        self, folder: Path, anchor: int, seed: int, life: int = 0, home: Path | None = None
+        self, folder: Path, anchor: int, seed: int, life: int = 0, url: str | None = None
     ) -> None:
-        self.path = (home or folder) / "tocsin.db"
+        self.url = url or f"sqlite:///{folder}/tocsin.db"
         self.life = life
         self.seed = seed
         self.anchor = datetime.fromtimestamp(anchor / 1_000_000, UTC)
         self.notes = Journal(folder / "notes")
         self.effects = Journal(folder / "effects")
         self.over = threading.Event()
-        self.app = Tocsin(f"sqlite:///{self.path}", grace=2, max_concurrent=8)
-        self._own = threading.local()
+        self.app = Tocsin(self.url, grace=2, max_concurrent=8)
+        self.look = look_at(self.url)
         self._register()
 
     def _register(self) -> None:
@@ -94,13 +94,7 @@ class Load:
 
     def leave_a_trace(self, kind: str, ctx: RunContext) -> None:
         """The effect of a call, with what anybody can read about it before it happens."""
-        if not hasattr(self._own, "connection"):
-            self._own.connection = sqlite3.connect(
-                f"file:{self.path}?mode=ro", uri=True, timeout=10, isolation_level=None
-            )
-        row = self._own.connection.execute(
-            "SELECT attempt, status, started_at IS NOT NULL FROM runs WHERE id = ?", (ctx.run_id,)
-        ).fetchone()
+        row = self.look(ctx.run_id)
         self.effects.write(
             kind=kind, task=ctx.task_id, run=ctx.run_id, attempt=ctx.attempt,
             due=round(ctx.due_at.timestamp() * 1_000_000), seen=row, life=self.life,

@@ -40,22 +40,31 @@ class Place:
         folder: for journals and, unless it has a small disk of its own, the database.
         small_disk: megabytes of a file system in memory for the database, that dies with the
             process; 0 for none.
+        url: the database, if it is no file.
     """
 
-    def __init__(self, folder: Path, seed: int, *, small_disk: int = 0) -> None:
+    def __init__(
+        self, folder: Path, seed: int, *, small_disk: int = 0, url: str | None = None
+    ) -> None:
         self.folder = folder
         self.home = folder / "disk" if small_disk else folder
         self.home.mkdir(exist_ok=True)
         self.database = self.home / "tocsin.db"
         self.anchor = (int(time.time()) + 1) * 1_000_000
         command = [sys.executable, str(PATIENT), str(folder), str(self.home)]
-        command += [str(self.anchor), str(seed)]
+        command += [str(self.anchor), str(seed), *([url] if url else [])]
         if small_disk:
             mount = MOUNT.format(size=small_disk, home=self.home)
             command = ["unshare", "-Urm", "sh", "-c", mount, "sh", *command]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        with (folder / "said").open("w") as said:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+                env={**os.environ, "XDG_DATA_HOME": str(folder)},
+            )
         self._answer()
 
     def tell(self, word: str) -> None:
@@ -68,7 +77,8 @@ class Place:
     def _answer(self) -> None:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line == "done\n", f"the patient ended: {line!r}"
+        said = (self.folder / "said").read_text()[-2000:]
+        assert line == "done\n", f"the patient ended: {line!r}\n{said}"
 
     def close(self) -> None:
         """End the process, whatever it does."""

@@ -1,6 +1,6 @@
 """A service under load that something is done to: it does its work, and tells how it is.
 
-python fault_patient.py FOLDER HOME ANCHOR SEED
+python fault_patient.py FOLDER HOME ANCHOR SEED [URL]
 
 It obeys the lines of its standard input, and answers each with "done": `limit` and `unlimit` how
 large its files may grow, `fill` and `free` the disk of its database, `rest`: let everything come to
@@ -28,9 +28,11 @@ BALLAST = 500
 class Patient:
     """The service and what can be done to it from inside."""
 
-    def __init__(self, folder: Path, home: Path, anchor: int, seed: int) -> None:
+    def __init__(
+        self, folder: Path, home: Path, anchor: int, seed: int, url: str | None = None
+    ) -> None:
         self.folder, self.home = folder, home
-        self.load = Load(folder, anchor, seed, 1, home)
+        self.load = Load(folder, anchor, seed, 1, url or f"sqlite:///{home}/tocsin.db")
         self.reports = Journal(folder / "reports")
 
     def start(self) -> None:
@@ -88,9 +90,9 @@ class Patient:
                 shutil.copy(path, self.folder)
 
 
-def main(folder: Path, home: Path, anchor: int, seed: int) -> None:
+def main(folder: str, home: str, anchor: str, seed: str, url: str | None = None) -> None:
     """Work until told to rest."""
-    patient = Patient(folder, home, anchor, seed)
+    patient = Patient(Path(folder), Path(home), int(anchor), int(seed), url)
     patient.start()
     sys.stdout.write("done\n")
     sys.stdout.flush()
@@ -103,4 +105,4 @@ def main(folder: Path, home: Path, anchor: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    main(*sys.argv[1:])

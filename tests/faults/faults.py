@@ -14,10 +14,12 @@ from typing import Any
 
 from fault_kills import campaign as kills
 from fault_outages import campaign as outages
+from fault_postgres import campaign as postgres
+from fault_postgres import missing as no_postgres
 from fault_powercut import campaign as powercut
 from fault_recording import missing
 
-ALL = ("kills", "powercut", "outages")
+ALL = ("kills", "powercut", "outages", "postgres")
 
 
 def say(text: str) -> None:
@@ -40,6 +42,8 @@ def main() -> None:
         options.error(f"no campaign {', '.join(sorted(unknown))}: there are {', '.join(ALL)}")
     if "powercut" in chosen.campaigns and missing():
         options.error(f"power cuts: {missing()}")
+    if "postgres" in chosen.campaigns and no_postgres():
+        options.error(str(no_postgres()))
     seed = random.randrange(1 << 32) if chosen.seed is None else chosen.seed
     say(f"seed {seed}")
     results: dict[str, Any] = {"seed": seed}
@@ -52,6 +56,8 @@ def main() -> None:
             results["powercut"] = powercut(folder, chosen.images, seed, say)
         if "outages" in chosen.campaigns:
             results["outages"] = outages(folder, seed, say)
+        if "postgres" in chosen.campaigns:
+            results["postgres"] = postgres(folder, seed, say)
     sys.stdout.write(json.dumps(results, indent=2) + "\n")
     broken = any(part["problems"] for part in results.values() if isinstance(part, dict))
     sys.exit(1 if broken else 0)
