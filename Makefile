@@ -56,7 +56,7 @@ bench: .venv/.runtime build/.wheel  ## Measure everything, peers beside it: 50 m
 chaos: .venv/.runtime  ## Two minutes of load while everything is crashed and hung; ARGS, too
 	@.venv/bin/python tests/chaos/campaign.py $(ARGS)
 
-faults: .venv/.runtime  ## 2,000 kills, 1,000 power cuts, full and locked disks; ARGS: which
+faults: .venv/.dev  ## 2,000 kills, 1,000 power cuts, full and locked disks; ARGS: which
 	@.venv/bin/python tests/faults/faults.py $(ARGS)
 
 jumps: .venv/.runtime  ## Set the wall clock of a service 200 times, stop it 50 times; ARGS, too

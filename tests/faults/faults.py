@@ -9,6 +9,7 @@ import json
 import random
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tocsin-faults-") as name:
         folder = chosen.keep or Path(name)
         folder.mkdir(exist_ok=True)
-        if "kills" in chosen.campaigns:
-            results["kills"] = kills(folder, chosen.kills, seed, say)
-        if "powercut" in chosen.campaigns:
-            results["powercut"] = powercut(folder, chosen.images, seed, say)
-        if "outages" in chosen.campaigns:
-            results["outages"] = outages(folder, seed, say)
-        if "postgres" in chosen.campaigns:
-            results["postgres"] = postgres(folder, seed, say)
+        runs: dict[str, Callable[[], dict[str, Any]]] = {
+            "kills": lambda: kills(folder, chosen.kills, seed, say),
+            "powercut": lambda: powercut(folder, chosen.images, seed, say),
+            "outages": lambda: outages(folder, seed, say),
+            "postgres": lambda: postgres(folder, seed, say),
+        }
+        for each in chosen.campaigns:
+            results[each] = runs[each]()
+            say(f"{each}: {'BROKEN' if results[each]['problems'] else 'all was kept'}")
     sys.stdout.write(json.dumps(results, indent=2) + "\n")
     broken = any(part["problems"] for part in results.values() if isinstance(part, dict))
     sys.exit(1 if broken else 0)
