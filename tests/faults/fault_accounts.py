@@ -4,6 +4,7 @@ It shares no code with the product. It reads the database as anybody could who o
 """
 
 import sqlite3
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from contextlib import closing
@@ -54,6 +55,12 @@ class Accounts:
             self.problems.append(otherwise)
 
     # ------------------------------------------------------------ what the journals say
+
+    def await_notes(self, count: int, limit: float = 20.0) -> None:
+        """Wait until callers have written so many lines."""
+        end = time.monotonic() + limit
+        while self._notes.count() < count and time.monotonic() < end:
+            time.sleep(0.01)
 
     def read_notes(self) -> set[str]:
         """Take in what callers wrote down. Returns the keys that they touched."""

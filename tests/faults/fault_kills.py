@@ -55,15 +55,20 @@ class Kills:
         os.close(self.started)
         os.close(self.says_started)
 
-    def kill(self) -> None:
-        """One life, its sudden end, and what must hold then."""
-        startup = self.chance.random() < 0.2
+    def kill(self, *, after_notes: int = 0) -> None:
+        """One life, its sudden end, and what must hold then.
+
+        Args:
+            after_notes: lines that its callers have written at least, however busy the machine is.
+        """
+        startup = self.chance.random() < 0.2 and not after_notes
         length = self.chance.uniform(0, STARTUP if startup else LONGEST_LIFE)
         self.lives += 1
         child = self.fork(self.live)
         if not startup:
             select.select([self.started], [], [], LONGEST_START)
             os.read(self.started, 1)
+            self.accounts.await_notes(after_notes)
         time.sleep(length)
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
@@ -128,8 +133,8 @@ def campaign(
         home = folder / f"kills-{done}"
         home.mkdir()
         place = Kills(home, chance.randrange(1 << 32))
-        for _ in range(max(1, kills // 2) if old else min(fresh_every, kills - done)):
-            place.kill()
+        for life in range(max(1, kills // 2) if old else min(fresh_every, kills - done)):
+            place.kill(after_notes=50 if old and life == 0 else 0)
             done += 1
             if done % 50 == 0:
                 say(f"{done} of {kills} kills, {time.monotonic() - began:.0f} s")

@@ -33,6 +33,10 @@ class Reader:
     path: Path
     offset: int = 0
 
+    def count(self) -> int:
+        """How many lines there are."""
+        return self.path.read_bytes().count(b"\n") if self.path.exists() else 0
+
     def news(self) -> Iterator[dict[str, Any]]:
         """The lines that came since the last look."""
         if not self.path.exists():

@@ -58,8 +58,8 @@ SECOND_END = (
 )
 
 HARM: list[tuple[str, str, str]] = [
-    ("a task", "DELETE FROM tasks WHERE key = (SELECT max(key) FROM tasks)", "but not there"),
-    ("a change", "UPDATE tasks SET status = 'x' WHERE handler = 'good' AND status <> 'completed'",
+    ("a task", "DELETE FROM tasks WHERE key LIKE 'beat-%' AND key IN acked", "but not there"),
+    ("a change", "UPDATE tasks SET status = 'x' WHERE handler = 'good' AND key IN acked",
      "not {"),
     ("a slot", f"DELETE FROM runs WHERE due_at = (SELECT max(r.due_at) {OF_BEAT})", "missing"),
     ("a slot twice", f"UPDATE runs SET count = 9 WHERE due_at = (SELECT min(r.due_at) {OF_BEAT})",
@@ -78,7 +78,11 @@ def test_the_judge_notices_when_something_is_lost(
     killed: tuple[dict[str, Any], Path], tmp_path: Path, harm: str, words: str
 ) -> None:
     accounts = copied(killed[1], tmp_path)
+    notes = map(json.loads, (killed[1] / "notes").read_text().splitlines())
+    acked = {n["key"] for n in notes if n.get("says") == "ack" and n["verb"] == "schedule"}
     with sqlite3.connect(tmp_path / "copy" / "tocsin.db") as connection:
+        connection.execute("CREATE TEMP TABLE acked (key)")
+        connection.executemany("INSERT INTO acked VALUES (?)", [(key,) for key in acked])
         assert connection.execute(harm).rowcount
     connection.close()
     accounts.at_the_end()
