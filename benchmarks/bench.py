@@ -84,10 +84,9 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("workloads", nargs="*", metavar="W1", help="workloads; default all")
-    size = parser.add_mutually_exclusive_group()
     parser.set_defaults(size="quick")
-    size.add_argument("--quick", dest="size", action="store_const", const="quick")
-    size.add_argument("--full", dest="size", action="store_const", const="full")
+    for size, says in (("quick", "small sizes, the default"), ("full", "what the table asks for")):
+        parser.add_argument(f"--{size}", dest="size", action="store_const", const=size, help=says)
     parser.add_argument("--alone", action="store_true", help="without the peers")
     parser.add_argument("--only", action="append", metavar="NAME", help="who takes part")
     parser.add_argument("--folder", type=Path, help="where stores are kept, to use them again")

@@ -45,8 +45,13 @@ def _environment(name: str, packages: tuple[str, ...]) -> Path:
     if stamp.exists() and stamp.read_text() == wanted:
         return python
     print(f"Installing {', '.join(packages)} into build/peers/{name} ...", flush=True)
-    _run(sys.executable, "-m", "venv", "--clear", folder)
-    _run(python, "-m", "pip", "install", "-qq", "--no-input", *packages)
+    if not python.exists():
+        _run(sys.executable, "-m", "venv", "--clear", folder)
+    install = (python, "-m", "pip", "install", "-qq", "--no-input")
+    _run(*install, *packages)
+    files = [package for package in packages if "/" in package]
+    if files:  # a new one may have the version of the old one
+        _run(*install, "--force-reinstall", "--no-deps", *files)
     stamp.write_text(wanted)
     return python
 
