@@ -236,7 +236,7 @@ def _without_secrets(url: str) -> str:
         user = f"{parts.username}@" if parts.username else ""
         host = parts.netloc.rpartition("@")[2]
         query = [(k, v) for k, v in parse_qsl(parts.query) if "password" not in k]
-        shown = urlencode(query, safe="/:,=")
+        shown = urlencode(query, safe="/:,")
         return urlunsplit((parts.scheme, f"{user}{host}", parts.path, shown, ""))
     except ValueError:
         return "postgresql://..."
