@@ -51,6 +51,7 @@ def measure_all(chosen: argparse.Namespace, folder: Path) -> None:
         except Missing as missing:
             run.skipped[entrant.name] = str(missing)
             print(f"{entrant.name}  skipped: {missing}", flush=True)
+        run.machine["load_after"] = machine.load()
         run.save(Path(chosen.json))
         if chosen.page and chosen.size == "full" and not (chosen.only or chosen.some):
             page.update(run, Path(chosen.page))

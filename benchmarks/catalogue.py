@@ -49,8 +49,8 @@ PEERS = (
         packages=("apscheduler>=3.10,<4", "sqlalchemy>=2"),
         settings="SQLAlchemyJobStore on SQLite as it opens it: rollback journal, synchronous=FULL;"
         " misfire_grace_time=None",
-        lacks="no claim: a job is removed before it is called, and a crash loses it; no history,"
-        " no event log, no retries, no fencing",
+        lacks="no claim: a job leaves the store when it is handed to a thread, and a crash loses it;"
+        " no history, no event log, no retries, no fencing",
     ),
     Entrant(
         name="APScheduler 3, WAL",
@@ -66,7 +66,8 @@ PEERS = (
         kind="ApScheduler4",
         packages=("apscheduler>=4.0.0a6", "sqlalchemy>=2,<2.1", "aiosqlite>=0.20", "sniffio>=1.3"),
         settings="4.0 alpha, SQLAlchemyDataStore on aiosqlite: rollback journal, synchronous=FULL",
-        lacks="results expire at once unless asked for; no history, no event log",
+        lacks="no history, no event log: results expire at once unless asked for"
+        " (it claims, by lease)",
     ),
     Entrant(
         name="Huey",
@@ -85,7 +86,8 @@ PEERS = (
         packages=("procrastinate>=3", "psycopg[binary,pool]>=3.2"),
         settings="PostgreSQL as shipped (fsync and synchronous_commit on), worker concurrency 10,"
         " polling every 0.1 s instead of 5 s",
-        lacks="claims, events of each job in a table; no reasons for what was skipped",
+        lacks="no fencing: what a dead worker left is retried by hand; no reasons for what was"
+        " skipped (it claims, and logs events)",
         server="postgresql",
         workloads=_ONE_SHOTS,
     ),
@@ -95,7 +97,7 @@ PEERS = (
         kind="PgqueuerPostgresql",
         packages=("pgqueuer>=0.20", "asyncpg>=0.29", "psycopg[binary]>=3.2"),
         settings="PostgreSQL as shipped (fsync and synchronous_commit on), batch_size=200",
-        lacks="claims, and a log of states; no attempt number before a repeat, no reasons",
+        lacks="no attempt on record before a repeat, no reasons (it claims, and logs states)",
         server="postgresql",
         workloads=_ONE_SHOTS,
     ),
@@ -105,7 +107,7 @@ PEERS = (
         kind="DramatiqRedis",
         packages=("dramatiq[redis]>=1.17",),
         settings="Redis with appendonly=yes, appendfsync=always; 2 processes of 8 threads",
-        lacks="messages stay in Redis until acknowledged; no history, no event log, no fencing",
+        lacks="no history, no event log, no fencing (messages stay until acknowledged)",
         server="redis",
         apart=True,
         workloads=("W1", "W2", "W3"),

@@ -20,8 +20,13 @@ def describe() -> dict[str, Any]:
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
-        "load_before": round(os.getloadavg()[0], 2),
+        "load_before": load(),
     }
+
+
+def load() -> float:
+    """How many processes wanted to run in the last minute."""
+    return round(os.getloadavg()[0], 2)
 
 
 def _field(path: str, name: str) -> str:

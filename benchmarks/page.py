@@ -42,7 +42,7 @@ def _machine(run: Run) -> str:
     return (
         f"Taken on {m['date']} at {m['commit']}: {m['cores']} cores ({m['cpu']}), {m['memory']} of"
         f" memory, {m['system']}, Python {m['python']}, SQLite {m['sqlite']}; load before the run"
-        f" {m['load_before']}."
+        f" {m['load_before']}, after it {m.get('load_after', '?')}."
     )
 
 
@@ -87,7 +87,7 @@ def _beside(ours: Book, peers: list[tuple[str, Book]]) -> str:
 def _compared(line: Line, mine: float | None, theirs: float | None) -> str:
     if theirs is None:
         return "-"
-    if not mine or not theirs:
+    if mine is None or mine <= 0 or theirs <= 0:
         return shown(theirs)
     better = mine / theirs if line.higher else theirs / mine
     return f"{shown(theirs)} ({shown(better)} x)"
