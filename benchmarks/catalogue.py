@@ -49,7 +49,7 @@ PEERS = (
         packages=("apscheduler>=3.10,<4", "sqlalchemy>=2"),
         settings="SQLAlchemyJobStore on SQLite as it opens it: rollback journal, synchronous=FULL;"
         " misfire_grace_time=None",
-        lacks="no claim: a job leaves the store when it is handed to a thread, and a crash loses it;"
+        lacks="no claim: a job leaves the store when a thread gets it, and a crash loses it;"
         " no history, no event log, no retries, no fencing",
     ),
     Entrant(
