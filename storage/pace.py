@@ -3,10 +3,10 @@
 import time
 from collections import deque
 
-AIM = 0.015
+AIM = 0.010
 """Seconds for which the writer is held by a batch, as far as the disk allows."""
 
-LEAST, MOST = 100, 1_000
+LEAST, MOST = 50, 1_000
 """Fewer would hold it hardly shorter: what is left then is the disk's own time for a commit."""
 
 SHARE = 4
@@ -32,8 +32,7 @@ class Pace:
         """Seconds to leave to others before the next batch."""
         return SHARE * self.latest
 
-    @staticmethod
-    def start() -> float:
+    def start(self) -> float:
         """A reading of the stopwatch, when the writer was got hold of."""
         return time.perf_counter()
 

@@ -8,7 +8,7 @@ the transaction begins: the old end of the log never changes.
 
 from collections.abc import Iterable, Sequence
 
-from ..core.clock import HOUR
+from ..core.clock import DAY, HOUR
 from ..core.events import Event
 from ..core.evolve import ends_run
 from ..core.retention import Keep
@@ -60,7 +60,7 @@ class Retention:
         self._quiet_until = 0
         self._ripe_at: dict[str, int] = {}
         self._targets: dict[str, int] = {}
-        self.pace = Pace()
+        self.pace: Pace = Pace()
 
     def step(self, now: int) -> bool:
         """Prune one batch. Returns whether there is more to do at once."""
@@ -87,11 +87,11 @@ class Retention:
         One short look, so that a service that has not been there for long does not ask for more.
         """
         keep = self._keep.history or 0
-        row = connection.execute("SELECT at FROM events ORDER BY id LIMIT 1").fetchone()
-        ripe_at = row[0] + keep + 1 if row else now + 1
+        oldest = _oldest(connection, 0)
+        ripe_at = now + 1 if oldest is None else oldest + keep + 1
         if ripe_at <= now:
             return False
-        self._quiet_until = max(ripe_at, now + min(keep // 100, HOUR))
+        self._quiet_until = _look_again(ripe_at, keep, now)
         return True
 
     def _target(self, connection: Connection, name: str, keep: int | None, now: int) -> int | None:
@@ -134,10 +134,8 @@ class Retention:
     @staticmethod
     def _next_ripe(connection: Connection, position: int, keep: int, now: int) -> int:
         """When the next event can have become old."""
-        first = "SELECT at FROM events WHERE id > ? ORDER BY id LIMIT 1"
-        row = connection.execute(first, (position,)).fetchone()
-        soon = now + min(keep // 100, HOUR)
-        return max(soon, row[0] + keep + 1) if row else soon
+        oldest = _oldest(connection, position)
+        return _look_again(now if oldest is None else oldest + keep + 1, keep, now)
 
     # ------------------------------------------------------------ what leaves
 
@@ -187,6 +185,24 @@ class Retention:
         statement = f"{SELECT_EVENTS} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
         rows = connection.execute(statement, (after, target, self.pace.size)).fetchall()
         return [(row[0], event_of(row)) for row in rows]
+
+
+def _oldest(connection: Connection, after: int) -> int | None:
+    """About when the first event after a place in the log happened, None when there is none.
+
+    One of a time when the clock was wrong must not pass for it: a few are looked at.
+    """
+    first = "SELECT min(at) FROM (SELECT at FROM events WHERE id > ? ORDER BY id LIMIT 100) AS some"
+    found: int | None = connection.execute(first, (after,)).fetchone()[0]
+    return found
+
+
+def _look_again(ripe_at: int, keep: int, now: int) -> int:
+    """When something becomes old: not at once for each event, and within a day, come what may.
+
+    An event of a time when the clock was wrong may lie years ahead.
+    """
+    return min(max(ripe_at, now + min(keep // 100, HOUR)), now + DAY)
 
 
 def _fold(

@@ -37,6 +37,7 @@ def problems(found: Findings) -> list[tuple[str, str | None]]:
     return [(each.check, each.name) for each in found.found if each.level == "problem"]
 
 
+@pytest.mark.databases
 def test_what_is_sound_has_no_findings(patient: Tocsin) -> None:
     found = patient.doctor(log=True)
     assert found.ok
@@ -78,6 +79,7 @@ def test_it_finds_what_is_wrong_and_says_what_to_do(
     assert any(re.search(says, text) for text in texts), texts
 
 
+@pytest.mark.databases
 def test_code_that_changed_is_found_before_the_task_is_due(patient: Tocsin, url: str) -> None:
     """As CI does it: the new program examines the old database."""
     other = Tocsin(url, clock=patient.clock)
@@ -92,6 +94,7 @@ def test_code_that_changed_is_found_before_the_task_is_due(patient: Tocsin, url:
     assert "missing a required argument: 'subject'" in finding.text
 
 
+@pytest.mark.databases
 def test_where_handlers_are_not_known_a_missing_one_is_only_noted(
     patient: Tocsin, url: str
 ) -> None:

@@ -67,6 +67,7 @@ def renamed(url: str, code: Code, clock: SettableClock) -> Iterator[ManualTocsin
         yield app
 
 
+@pytest.mark.databases
 def test_tasks_of_a_renamed_function_call_it_by_its_new_name(renamed: ManualTocsin) -> None:
     done = renamed.repair("reports_v1:nightly", "reports_v2:each_night")
     assert [(each.name, each.resumed, each.problem) for each in done.tasks] == [
@@ -112,6 +113,7 @@ def test_a_restart_of_the_program_changes_nothing_more(
     assert sql("SELECT count(*) FROM events") == before
 
 
+@pytest.mark.databases
 def test_a_name_that_is_not_there_is_refused(renamed: ManualTocsin) -> None:
     with pytest.raises(InvalidEntry, match="reports_v2:nightly cannot be imported"):
         renamed.repair("reports_v1:nightly", "reports_v2:nightly")
@@ -151,6 +153,7 @@ def test_what_was_quarantined_for_another_reason_stays(renamed: ManualTocsin, sq
     assert renamed.get("a").status == "quarantined"
 
 
+@pytest.mark.databases
 def test_handlers_are_mended_by_their_keys_too(url: str) -> None:
     calls: list[str] = []
     with ManualTocsin(url) as app:
