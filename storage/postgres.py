@@ -68,9 +68,8 @@ class Postgres:
         self.place = _without_secrets(url)
         try:
             self._info = conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
-            reason = str(error).strip().replace(url, self.place)
-            raise StorageError(f"{self.place} is no database URL: {reason}") from None
+        except psycopg.ProgrammingError:
+            raise StorageError(f"{self.place} is no database URL: {_fault(self.place)}") from None
         patience = {name: value for name, value in _PATIENCE.items() if name not in self._info}
         self._conninfo = make_conninfo(url, **patience)
         self._timeout = timeout
@@ -227,6 +226,15 @@ class _Engine(peewee.PostgresqlDatabase):
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Carry a query out on this thread's session."""
         return self._postgres.connect().execute(sql, params or ())
+
+
+def _fault(shown: str) -> str:
+    """What libpq does not understand. It quotes what it reads: so it gets no password to read."""
+    try:
+        conninfo_to_dict(shown)
+    except psycopg.ProgrammingError as error:
+        return str(error).strip()
+    return "write special characters of the password as %20, %3A, ..."
 
 
 def _without_secrets(url: str) -> str:

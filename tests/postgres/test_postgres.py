@@ -233,7 +233,12 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://me:secret@db/x?nonsense=1", "postgresql://me:secret@[db/x"]
+    "url",
+    [
+        "postgresql://me:secret@db/x?nonsense=1",
+        "postgresql://me:secret@[db/x",
+        "postgresql://me:two secrets@db/x",
+    ],
 )
 def test_a_url_that_is_none_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(StorageError, match="is no database URL") as caught:

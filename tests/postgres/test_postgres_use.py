@@ -98,7 +98,7 @@ def test_a_configuration_takes_the_password_from_the_environment_and_shows_it_no
     said = tocsin("list", code=1, WORD="wrong guess")
     assert "password authentication failed" in said
     assert "wrong guess" not in said
-    assert Database(url.replace("secretive", "secretive:open sesame")).place == url
+    assert Database(url.replace("secretive", "secretive:open%20sesame")).place == url
 
 
 def test_nothing_is_made_by_looking(database: str, tocsin: Callable[..., Any]) -> None:
