@@ -188,7 +188,7 @@ class TaskState:
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=10_000)  # those that ring in turn must all fit; 350 bytes each
 def parse_schedule(text: str) -> Schedule:
     """The schedule behind its JSON text; parsed once for equal texts."""
     return schedule_from_dict(msgspec.json.decode(text))
