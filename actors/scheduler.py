@@ -95,6 +95,7 @@ class Scheduler(Actor):
         self._database = database
         self._ledger = ledger
         self._ledger.may_commit = lambda: not self.fenced
+        self._ledger.alive = lambda: self.mark("tick")
         self._attempts = attempts
         self._most_out = capacity
         self._out: set[tuple[int, int]] = set()

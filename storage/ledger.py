@@ -69,6 +69,7 @@ class Ledger:
 
     Attributes:
         may_commit: whether its writer may still store anything; one that was replaced may not.
+        alive: called now and then within a transaction, so that a long one is not taken for a hang.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Ledger:
         self._drafts = drafts
         self._claims = claims
         self.may_commit: Permission = always
+        self.alive: Callable[[], object] = always
         self._epoch = (-1, -1)
         self._in_flight = InFlight()
 
@@ -124,6 +126,7 @@ class Ledger:
         with self._database.transaction(self.may_commit) as connection:
             epoch = self._database.epoch()
             unit = Unit(connection, self._clock.now(), self._known_at(epoch))
+            unit.alive = self.alive
             unit.load(addressed(commands))
             replies = [self._attempt(command, unit, commit) for command in commands]
             Links(unit).cascade()

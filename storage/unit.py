@@ -1,6 +1,6 @@
 """One unit of work: the tasks it touches, the events it adds, and their one way into the tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ..core.clock import MINUTE
 from ..core.events import (
@@ -57,6 +57,9 @@ class Unit:
         connection: inside a write transaction.
         now: the instant of everything that happens in this unit, microseconds UTC.
         known: states that need not be read, for they are as the last transaction left them.
+
+    Attributes:
+        alive: called now and then, because years to catch up take their time.
     """
 
     def __init__(self, connection: Connection, now: int, known: InFlight | None = None) -> None:
@@ -69,6 +72,7 @@ class Unit:
         self.alarms: dict[int, Alarm] = {}
         self.armed: list[Alarm] = []
         self.connection = connection
+        self.alive: Callable[[], object] = lambda: None
         self._new: set[int] = set()
         self._redefined: set[int] = set()
         self._changed: dict[int, TaskState] = {}
@@ -132,6 +136,7 @@ class Unit:
 
     def record(self, task: TaskState | None, events: Sequence[Event]) -> TaskState | None:
         """Append events and move their task on."""
+        self.alive()
         for event in events:
             if isinstance(event, _REDEFINES):
                 (self._new if task is None else self._redefined).add(event.task_id)
@@ -157,9 +162,12 @@ class Unit:
         self._insert("scheduler", _ENTRY, entries)
         fresh = self.ids.stream("events")
         events = [event_row(next(fresh), event) for event in self.events]
+        self.alive()
         self._insert("events", EVENT_COLUMNS, events)
+        self.alive()
         self._save_tasks()
         self._insert("runs", RUN_COLUMNS, [run_row(r) for r in self._new_runs.values()])
+        self.alive()
         progress = [run_progress(run) for run in self._changed_runs.values()]
         sets.update(self.connection, "runs", RUN_PROGRESS, progress)
         self._save_awaits()

@@ -8,7 +8,9 @@ import pytest
 
 from tocsin import Tocsin, every
 from tocsin.actors.scheduler import Scheduler
+from tocsin.actors.warden import Warden
 from tocsin.core.commands import AlarmsTriggered, PauseTask
+from tocsin.storage import ledger
 from tocsin.storage.ledger import Ledger
 from tocsin.testing import SettableClock
 
@@ -24,7 +26,7 @@ class Held:
         self.between: Callable[[], object] = lambda: None
         execute = Ledger.execute
 
-        def held(ledger: Ledger, commands: Sequence[Any], **options: Any) -> Any:
+        def held(book: Ledger, commands: Sequence[Any], **options: Any) -> Any:
             if (
                 any(type(command) is PauseTask for command in commands)
                 and not self.reached.is_set()
@@ -33,7 +35,7 @@ class Held:
                 assert self.let_go.wait(LIMIT)
             self.carried_out += commands
             self.between()
-            return execute(ledger, commands, **options)
+            return execute(book, commands, **options)
 
         monkeypatch.setattr(Ledger, "execute", held)
 
@@ -85,3 +87,27 @@ def test_a_heap_of_letters_keeps_nobody_from_what_is_due_each_second(
     held.let_go.set()
     last.get(timeout=LIMIT)
     assert len({count for count in seen if count <= 5}) >= 3, seen
+
+
+def test_a_long_transaction_that_gets_on_is_not_taken_for_a_hang(
+    clocked: Tocsin, clock: SettableClock, monkeypatch: pytest.MonkeyPatch, until: Any
+) -> None:
+    """Else it would be rolled back and begun again for ever, with more to do each time."""
+    monkeypatch.setattr(Scheduler, "busy_limit", 0.4)
+    monkeypatch.setattr(Scheduler, "watermarks", {"tick": 0.4})
+    monkeypatch.setattr(Warden, "every", 0.02)
+    pause, plan = threading.Event(), ledger.trigger
+
+    def slowly(*about: Any) -> Any:
+        pause.wait(0.1)
+        return plan(*about)
+
+    clocked.handler("ring")(lambda ctx: None)
+    with clocked:
+        for number in range(10):
+            clocked.schedule("ring", every("1h"), key=f"t{number}")
+        before = clocked.registry.member("scheduler")
+        monkeypatch.setattr(ledger, "trigger", slowly)
+        clock.advance("1h")
+        until(lambda: len(clocked.history(status="succeeded", limit=100)) == 10)
+        assert clocked.registry.member("scheduler") == before
