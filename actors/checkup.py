@@ -10,7 +10,7 @@ from pathlib import Path
 from loguru import logger
 
 from ..core.clock import SECOND, Clock, from_instant
-from ..core.errors import StorageError
+from ..core.errors import StorageError, StorageUnavailable
 from ..core.health import ActorHealth, ExecutorHealth, Health, Status
 from ..executors.base import Executor, Load
 from ..storage.database import Database
@@ -167,10 +167,10 @@ def reported(database: Database, now: int) -> Health:
         database: what it serves.
         now: what the wall clock shows.
     """
-    here, lock = from_instant(now), database.lock()
-    if not lock.held():
+    here = from_instant(now)
+    served, pid = _server(database)
+    if not served:
         return Health("failing", (NOBODY,), here)
-    pid = lock.owner()
     try:
         text = database.beside(HEALTH).read_text(encoding="utf-8")
         health = Health.from_dict(json.loads(text))
@@ -187,6 +187,15 @@ def reported(database: Database, now: int) -> Health:
     return replace(
         health.with_problem(f"the service has not reported for {silence:.0f} s"), status="failing"
     )
+
+
+def _server(database: Database) -> tuple[bool, int | None]:
+    """Whether a service has the database, and its process; what it wrote tells in an outage."""
+    lock = database.lock()
+    try:
+        return lock.held(), lock.owner()
+    except StorageUnavailable:
+        return True, None
 
 
 def complete(seen: Health, queries: Callable[[], Queries]) -> Health:

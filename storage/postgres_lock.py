@@ -5,12 +5,12 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
 import psycopg
 
-from ..core.errors import AlreadyRunning
+from ..core.errors import AlreadyRunning, StorageUnavailable
 from .postgres_session import Session
 
 PATIENCE = 2.0
@@ -47,8 +47,9 @@ class AdvisoryLock:
 
         Raises:
             AlreadyRunning: another service has it.
+            StorageUnavailable: the server cannot be reached.
         """
-        with self._mutex:
+        with self._mutex, _typed_errors():
             session = self._open()
             try:
                 self._take_in_time(session)
@@ -82,13 +83,21 @@ class AdvisoryLock:
             return not self._session.closed
 
     def held(self) -> bool:
-        """Whether somebody has the lock now; asking leaves no trace."""
-        with closing(self._connect()) as session:
+        """Whether somebody has the lock now; asking leaves no trace.
+
+        Raises:
+            StorageUnavailable: the server cannot be reached.
+        """
+        with _typed_errors(), closing(self._connect()) as session:
             return bool(session.execute(_HOLDER).fetchall())
 
     def owner(self) -> int | None:
-        """The process that has the lock, None when nobody has it or it did not say."""
-        with closing(self._connect()) as session:
+        """The process that has the lock, None when nobody has it or it did not say.
+
+        Raises:
+            StorageUnavailable: the server cannot be reached.
+        """
+        with _typed_errors(), closing(self._connect()) as session:
             for _, name in session.execute(_HOLDER):
                 word = name.removeprefix("tocsin ").partition(" ")[0]
                 return int(word) if word.isdecimal() else None
@@ -123,6 +132,14 @@ class AdvisoryLock:
         return AlreadyRunning(
             f"another service{who} runs on {self._place}: stop it first, or use another database"
         )
+
+
+@contextmanager
+def _typed_errors() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise StorageUnavailable(f"the database cannot be used right now: {error}") from error
 
 
 def _take(session: Session) -> bool:

@@ -114,6 +114,9 @@ def test_a_server_that_is_restarted_under_load_loses_nothing_and_costs_no_actor_
         for _ in range(2):
             frail.stop(mode)
             assert until(lambda: troubled(load.app)) < WITHIN
+            told = Tocsin(frail_url).health()
+            assert told.status == "degraded", told
+            assert "cannot be used right now" in str(told.problems)
             calls = len(load.calls)
             until(lambda refused=load.refused: load.refused > refused + 5)
             assert len(load.calls) <= calls + 10, "what was claimed before, and nothing else"
