@@ -248,6 +248,39 @@ def test_a_disk_that_takes_no_report_does_not_stop_the_warden(
         assert app.well
 
 
+def test_old_news_is_taken_away_when_no_new_one_can_be_written(
+    app: Tocsin, until: Until, gate: threading.Event
+) -> None:
+    with app:
+        assert app._engine is not None
+        checkup: Checkup = app._engine.checkup
+        path = checkup._path
+        until(path.exists)
+        obstacle = path.with_name(f"{path.name}.new")
+        obstacle.mkdir()
+        until(lambda: checkup.write() or not path.exists())
+        assert "nothing yet" in Tocsin(app.url).health().problems[0]
+        obstacle.rmdir()
+        checkup.write()
+        assert path.exists()
+
+
+def test_what_gets_worse_or_better_is_written_down_at_once(
+    app: Tocsin, until: Until, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tocsin.actors.warden.REPORT_EVERY", 1 << 60)
+    with app:
+        member = app.registry.member("publisher")  # it does not look at the database by itself
+        assert member is not None
+        assert member.vitals is not None
+        until(lambda: Tocsin(app.url).health().ok)
+        member.vitals.ail("the disk is full")
+        seen = until(lambda: not (seen := Tocsin(app.url).health()).ok and seen)
+        assert "the disk is full" in seen.problems[0]
+        member.vitals.recover()
+        assert until(lambda: Tocsin(app.url).health().ok)
+
+
 def test_an_executor_that_starts_nothing_is_reported_and_nudged(
     app: Tocsin, gate: threading.Event, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
