@@ -6,6 +6,7 @@ from collections import Counter
 import recorder
 from contender import SECOND, Contender
 from figures import Figures, lateness, wait_until
+from lead import lead_for
 from recorder import UNKNOWN, Note
 from sizes import Sizes
 
@@ -15,9 +16,12 @@ _SETTLE = 3 * SECOND
 def measure(contender: Contender, sizes: Sizes) -> Figures:
     """The share of the occurrences of a stretch that ran, and how late they began."""
     contender.open()
-    contender.start()
+    if contender.serves_to_schedule:
+        contender.start()
     count = sizes.recurring
-    firsts = contender.recur(count, time.time_ns() + 2 * SECOND + count * SECOND // 1_000)
+    firsts = contender.recur(count, time.time_ns() + lead_for(contender, count))
+    if not contender.serves_to_schedule:
+        contender.start()
     placed = time.time_ns()
     begin = max(firsts[0], placed) // SECOND * SECOND + _SETTLE
     end = begin + int(sizes.recurring_seconds * SECOND)
