@@ -14,6 +14,7 @@ from . import events as e
 from .deferral import is_open
 from .dependencies import dependencies_met
 from .errors import InvalidTask, TaskEnded
+from .limits import rank
 from .missed import INEXACT
 from .occurrences import due_occurrences, first_occurrence
 from .once import Now
@@ -22,7 +23,7 @@ from .overlap import may_join
 from .planning import plan
 from .policy import Policy
 from .schedule import Schedule
-from .state import ENDED, GONE, RunState, TaskState, to_json
+from .state import ENDED, GONE, RunState, TaskState, parse_policy, to_json
 
 _NOW = to_json(Now().to_dict())
 """How "as soon as possible" is written before it is bound."""
@@ -38,6 +39,7 @@ class NewTask:
         entry_id: the row that the entry gets if it is stored.
         digest: fingerprint of the entry's content.
         policy_json: what differs from the default policy.
+        relinked: whether what it runs after is another task by now, under the same name.
     """
 
     tenant: str
@@ -52,6 +54,7 @@ class NewTask:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     paused: bool = False
     revive: bool = True
+    relinked: bool = False
     _bound: Schedule | None = None
 
     def bound(self, now: int) -> Schedule:
@@ -71,11 +74,11 @@ def schedule_task(new: NewTask, task: TaskState | None, now: int) -> list[e.Even
         return [_scheduled(new, new.entry_id, None, now)]
     if task.status == "cancelled":
         return [_scheduled(new, task.id, task.planned_until, now)] if new.revive else []
-    if _same_schedule(new, task, now) and _same_rest(new, task):
+    if not new.relinked and _same_schedule(new, task, now) and _same_rest(new, task):
         return []
     if task.status in ENDED:
         return [_scheduled(new, task.id, task.planned_until, now)]
-    return [_redefined(new, task, now)]
+    return [_redefined(new, task, now), *_reranked(task, parse_policy(new.policy_json), now)]
 
 
 def pause(task: TaskState, reason: str | None, now: int) -> list[e.Event]:
@@ -144,9 +147,10 @@ def update(
 ) -> list[e.Event]:
     """Change parts of the definition. `schedule` is bound; `policy` holds what changes."""
     _refuse_ended(task, "updated")
-    merged = None
+    merged, reranked = None, list[e.Event]()
     if policy is not None:
         changed = Policy.from_dict({**task.policy.to_dict(), **policy})
+        reranked = _reranked(task, changed, now)
         merged = to_json(checked_policy(changed).bound(timezone).to_dict())
     next_at = task.next_at
     if schedule is not None:
@@ -156,7 +160,8 @@ def update(
             at=now, tenant=task.tenant, task_id=task.id, next_at=next_at,
             schedule=None if schedule is None else to_json(schedule.to_dict()),
             policy=merged, metadata=None if metadata is None else as_json(metadata),
-        )
+        ),
+        *reranked,
     ]  # fmt: skip
 
 
@@ -252,6 +257,21 @@ def _redefined(new: NewTask, task: TaskState, now: int) -> e.TaskUpdated:
         policy=new.policy_json,
         metadata=dict(new.metadata),
     )  # fmt: skip
+
+
+def _reranked(task: TaskState, policy: Policy, now: int) -> list[e.Event]:
+    """New places, by the new priority, for the runs that wait for a limit."""
+    parked = [r for r in task.runs.values() if r.waits_for is not None and r.rank is not None]
+    if not parked or policy.priority == task.policy.priority:
+        return []
+    moved = rank(policy.priority, 0) - rank(task.policy.priority, 0)
+    return [
+        e.RunDeferred(
+            at=now, tenant=task.tenant, task_id=task.id, run_id=run.id, ready_at=run.ready_at,
+            waits_for=run.waits_for or "", rank=(run.rank or 0) + moved,
+        )
+        for run in parked
+    ]  # fmt: skip
 
 
 def _same_schedule(new: NewTask, task: TaskState, now: int) -> bool:

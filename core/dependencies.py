@@ -6,37 +6,46 @@ round begins. What a failure means is the dependent task's own choice.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from . import events as e
 from .errors import DependencyCycle
 from .occurrences import room_left
 from .overlap import overlapping, replace_waiting
-from .state import ENDED, TaskState
+from .state import ENDED, GONE, TaskState
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run of some task ended for good.
+    """A run of some task ended for good, or the task itself did.
 
     Attributes:
         task_id: the task.
         name: how people call it.
         success: whether it did what it should.
+        gone: how it was called off, None when only a run ended: "cancelled", after which it may be
+            ordered again, or "deleted", after which it never comes back.
     """
 
     task_id: int
     name: str
     success: bool
+    gone: Literal["cancelled", "deleted"] | None = None
+
+    @property
+    def story(self) -> str:
+        """What happened, for those that waited for it."""
+        return f"{self.name} was {self.gone}" if self.gone else f"{self.name} failed"
 
 
 def endings(events: Iterable[e.Event], tasks: Mapping[int, TaskState]) -> list[Ended]:
-    """Which tasks ended a run in these events, in order; equal ends of one task count once."""
-    found = (
-        Ended(event.task_id, tasks[event.task_id].name, success=_succeeded(event))
-        for event in events
-        if is_end(event)
-    )
-    return list(dict.fromkeys(found))
+    """Which tasks ended, or ended a run, in these events, in order; equal ends count once.
+
+    Of a task that was called off, that is the news: not what became of its unfinished runs, unless
+    one of them succeeded.
+    """
+    ended = (_ended(event, tasks[event.task_id]) for event in events if is_end(event))
+    return list(dict.fromkeys(each for each in ended if each is not None))
 
 
 def depend(task: TaskState, needed: Sequence[int], now: int) -> list[e.Event]:
@@ -64,17 +73,20 @@ def dependency_ended(task: TaskState, ended: Ended, now: int, ids: Iterator[int]
     """
     if ended.task_id not in task.awaits or task.status in ENDED:
         return []
+    if ended.gone and task.awaits[ended.task_id] == "succeeded":
+        return []  # what it did before counts
     outcomes = {**task.awaits, ended.task_id: "succeeded" if ended.success else "failed"}
+    never = ended.gone == "deleted" and task.status != "quarantined"
     fails = not ended.success and task.policy.on_dependency_failure == "fail"
-    fresh = fails and not _failed_already(task, ended)
+    fresh = never or (fails and not _failed_already(task, ended))
     mark = e.DependencyEnded(
         at=now, tenant=task.tenant, task_id=task.id,
         depends_on=ended.task_id, success=ended.success, fresh=fresh,
     )  # fmt: skip
-    if task.status != "active":
+    if task.status != "active" and not never:
         return [mark]
     if fresh:
-        return [mark, *_failed(task, ended.name, now, ids)]
+        return [mark, *_failed(task, ended, now, ids)]
     return [mark, *_due(task, outcomes, now, ids)]
 
 
@@ -139,16 +151,19 @@ def _busy(task: TaskState, due_at: int, now: int) -> str | None:
     return overlapping(task, [due_at], now).get(due_at)
 
 
-def _failed(task: TaskState, name: str, now: int, ids: Iterator[int]) -> list[e.Event]:
-    """A run that fails without having been called."""
+def _failed(task: TaskState, ended: Ended, now: int, ids: Iterator[int]) -> list[e.Event]:
+    """A run that fails without having been called; the task with it, if it can never run again."""
     if room_left(task) == 0:
         return []
-    run_id, error = next(ids), f"DEPENDENCY_FAILED: {name}"
+    run_id = next(ids)
+    error = f"DEPENDENCY_FAILED: {ended.story if ended.gone else ended.name}"
+    over = ended.gone == "deleted" and not task.runs
     return [
-        _planned(task, _moment(task, now), now, run_id, f"{name} failed"),
+        _planned(task, _moment(task, now), now, run_id, ended.story),
         e.TaskExecuted(
             at=now, tenant=task.tenant, task_id=task.id, run_id=run_id, success=False,
             status="failed", attempt=0, started_at=None, finished_at=now, error=error,
+            ends="failed" if over else None,
         ),
     ]  # fmt: skip
 
@@ -173,10 +188,21 @@ def _failed_already(task: TaskState, ended: Ended) -> bool:
 
 
 def is_end(event: e.Event) -> bool:
-    """Whether a run ended, so that those that wait for its task may hear of it."""
+    """Whether a run or a task ended, so that those that wait for the task may hear of it."""
     if isinstance(event, e.TaskExecuted):
         return event.retry_at is None
-    return isinstance(event, e.RunCancelled)
+    return isinstance(event, e.RunCancelled | e.TaskCancelled | e.TaskDeleted)
+
+
+def _ended(event: e.Event, task: TaskState) -> Ended | None:
+    """What an end means to others, None for nothing that they do not hear of anyway."""
+    if isinstance(event, e.TaskCancelled):
+        return Ended(task.id, task.name, success=False, gone="cancelled")
+    if isinstance(event, e.TaskDeleted):
+        return Ended(task.id, event.key or task.name, success=False, gone="deleted")
+    if task.status in GONE and not _succeeded(event):
+        return None
+    return Ended(task.id, task.name, success=_succeeded(event))
 
 
 def _succeeded(event: e.Event) -> bool:

@@ -26,16 +26,20 @@ def overlapping(task: TaskState, instants: Sequence[int], now: int) -> dict[int,
 
 
 def may_join(task: TaskState, run: RunState) -> bool:
-    """Whether a waiting run may start beside those that execute."""
+    """Whether a waiting run may start beside those that are not finished.
+
+    Unless runs may overlap, each waits for all that were planned before it, also for one that
+    waits for its retry: they are finished in their order.
+    """
     if not run.planned:
         return True
-    policy = task.policy
-    if policy.overlap == "allow" and policy.max_instances is None:
-        return True
-    executing = [other for other in task.runs.values() if other.status == "executing"]
-    if policy.max_instances is None:
-        return not executing
-    return sum(other.planned for other in executing) < policy.max_instances
+    policy, others = task.policy, task.runs.values()
+    executing = [other for other in others if other.status == "executing"]
+    if policy.overlap != "allow":
+        before = any(other.planned and other.due_at < run.due_at for other in others)
+        return not before and not executing
+    most = policy.max_instances
+    return most is None or sum(other.planned for other in executing) < most
 
 
 def replace_waiting(task: TaskState, instant: int, now: int) -> list[e.Event]:

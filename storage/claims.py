@@ -15,7 +15,8 @@ from .connection import Connection
 from .limiter import Limiter, has_limits
 from .unit import Unit
 
-_BY_HAND = f"runs.cause NOT IN ({', '.join(map(repr, sorted(PLANNED)))})"
+_BY_RULE = ", ".join(map(repr, sorted(PLANNED)))
+_BY_HAND = f"runs.cause NOT IN ({_BY_RULE})"
 
 _BACKLOG = """
     SELECT runs.task_id FROM runs JOIN tasks ON tasks.id = runs.task_id
@@ -25,6 +26,10 @@ _BACKLOG = """
            OR (SELECT count(*) FROM runs AS other
                WHERE other.task_id = runs.task_id AND other.status = 'executing')
               < tasks.instances)
+      AND ({by_hand} OR tasks.policy LIKE '%"overlap":"allow"%'
+           OR NOT EXISTS (SELECT 1 FROM runs AS earlier
+               WHERE earlier.task_id = runs.task_id AND earlier.status IN ('pending', 'executing')
+                 AND earlier.due_at < runs.due_at AND earlier.cause IN ({planned})))
     ORDER BY {order} runs.ready_at LIMIT ? OFFSET ? /*! FOR UPDATE OF runs SKIP LOCKED */
 """
 """Waiting runs that may start; those behind another run of their task must not crowd them out, and
@@ -116,7 +121,9 @@ class Claims:
         if self._ranked is None:
             found = connection.execute(_RANKED).fetchone()
             self._ranked = found is not None
-        statement = _BACKLOG.format(order=_BY_RANK if self._ranked else "", by_hand=_BY_HAND)
+        statement = _BACKLOG.format(
+            order=_BY_RANK if self._ranked else "", by_hand=_BY_HAND, planned=_BY_RULE
+        )
         rows = connection.execute(statement, (unit.now, batch, seen)).fetchall()
         ahead = connection.execute(_AHEAD.format(by_hand=_BY_HAND), (unit.now,)).fetchone()
         self.backlog = len(rows) >= batch or ahead is not None

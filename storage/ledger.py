@@ -207,6 +207,7 @@ class Ledger:
         new = draft.task
         new.entry_id = entry_id
         task = unit.find(new.tenant, new.key) if new.key is not None else None
+        new.relinked = Links(unit).moved(task, new.schedule)
         events = schedule_task(new, task, unit.now)
         if any(getattr(event, "entry_id", None) == entry_id for event in events):
             unit.entries[entry_id] = self._drafts.seal(draft, entry_id)

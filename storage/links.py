@@ -10,6 +10,7 @@ from ..core.dependencies import (
     find_cycle,
     is_end,
 )
+from ..core.errors import UnknownTask
 from ..core.events import Event
 from ..core.outcomes import unplannable
 from ..core.schedule import After, Schedule
@@ -58,9 +59,22 @@ class Links:
             find_cycle(task.id, needed, self._needed_by)
         self._unit.record(task, depend(task, needed, self._unit.now))
 
+    def moved(self, task: TaskState | None, schedule: Schedule) -> bool:
+        """Whether the names of an unchanged schedule mean other tasks by now."""
+        if task is None or not isinstance(schedule, After):
+            return False
+        try:
+            return set(self._named(schedule, task.tenant)) != task.awaits.keys()
+        except UnknownTask:  # it may come with the same message; else the order is refused later
+            return False
+
     def _named(self, schedule: Schedule, tenant: str) -> tuple[int, ...]:
         names = schedule.tasks if isinstance(schedule, After) else ()
-        return tuple(dict.fromkeys(the_task(self._unit, name, tenant).id for name in names))
+        tasks = [the_task(self._unit, name, tenant) for name in names]
+        for task in tasks:
+            if task.status == "deleted":
+                raise UnknownTask(f"task {task.name} was deleted: nothing can run after it")
+        return tuple(dict.fromkeys(task.id for task in tasks))
 
     def cascade(self) -> None:
         """Tell those that wait what ended in this unit, and those that wait for them in turn."""
@@ -82,7 +96,7 @@ class Links:
         unit.record(task, events)
 
     def _news(self) -> list[Event]:
-        """The ends of runs since the last look."""
+        """What ended since the last look."""
         fresh = self._unit.events[self._seen :]
         self._seen += len(fresh)
         return [event for event in fresh if is_end(event)]

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.core import events as e
+from tocsin.core.clock import MINUTE
 from tocsin.core.dependencies import Ended, depend, dependency_ended, endings, find_cycle
 from tocsin.core.errors import DependencyCycle
 from tocsin.core.evolve import evolve
+from tocsin.core.overlap import to_stop
 from tocsin.core.schedule import after
 
 NAMES = {10: "extract", 20: "transform"}
@@ -120,6 +122,125 @@ def test_only_the_last_attempt_is_an_end(story: Any) -> None:
     story.now = run.ready_at
     done = story.finish(story.claim())
     assert endings(done, {1: story.task}) == [Ended(1, "report", success=True)]
+
+
+# ---------------------------------------------------------------- overlap
+
+
+@pytest.mark.parametrize(
+    ("options", "rounds", "statuses", "reason"),
+    [
+        ({"overlap": "skip"}, 2, ["executing", "skipped"],
+         "overlap: the previous run is not finished"),
+        ({"overlap": "queue"}, 3, ["executing", "pending", "pending"], None),
+        ({"overlap": "queue", "queue_limit": 1}, 3, ["executing", "pending", "skipped"],
+         "overlap: the queue is full (queue_limit = 1)"),
+        ({"overlap": "allow"}, 3, ["executing", "executing", "executing"], None),
+        ({"overlap": "allow", "max_instances": 2, "queue_limit": 1}, 4,
+         ["executing", "executing", "pending", "skipped"],
+         "overlap: the queue is full (queue_limit = 1)"),
+        ({"overlap": "cancel_running"}, 3, ["executing", "cancelled", "pending"],
+         None),
+    ],
+)  # fmt: skip
+def test_rounds_that_are_complete_while_earlier_runs_go_on_obey_overlap(
+    story: Any, options: dict[str, Any], rounds: int, statuses: list[str], reason: str | None
+) -> None:
+    _waiting(story, "wait", **options)
+    for _ in range(rounds):
+        story.now += MINUTE
+        _end(story, 10, success=True)
+        _end(story, 20, success=True)
+        for run in story.claimable():
+            story.claim(run)
+    assert story.statuses() == statuses
+    if reason is not None and statuses[-1] == "skipped":
+        assert story.runs[rounds].reason == reason
+
+
+def test_a_queued_round_starts_when_the_one_before_has_ended(story: Any) -> None:
+    _waiting(story, "wait", overlap="queue")
+    for _ in range(3):
+        _end(story, 10, success=True)
+        _end(story, 20, success=True)
+    for expected in (1, 2, 3):
+        (run,) = story.claimable()  # those behind it are not asked
+        assert run.id == expected
+        story.finish(story.claim(run))
+
+
+def test_a_later_round_stops_the_one_that_runs_and_starts_after_it(story: Any) -> None:
+    _waiting(story, "wait", overlap="cancel_running", retries=3)
+    for _ in range(2):
+        _end(story, 10, success=True)
+        _end(story, 20, success=True)
+        for run in story.claimable():
+            story.claim(run)
+    first = story.runs[1]
+    assert to_stop(story.task) == [(first.id, first.fence)]
+    story.finish(first, "failed")
+    assert (first.status, [run.id for run in story.claimable()]) == ("failed", [2])
+
+
+# ---------------------------------------------------------------- what is gone
+
+GONE_CASES: list[tuple[str, str, str, str]] = [
+    # policy, ends before, what was called off, what it leads to
+    ("wait", "", "cancelled", "-"),
+    ("fail", "", "cancelled", "fails"),
+    ("run", "", "cancelled", "-"),
+    ("run", "+t", "cancelled", "runs"),
+    ("wait", "", "deleted", "fails"),
+    ("fail", "", "deleted", "fails"),
+    ("run", "+t", "deleted", "fails"),
+    ("fail", "-x", "deleted", "fails"),
+    ("wait", "+x", "deleted", "-"),
+    ("wait", "+x", "cancelled", "-"),
+]
+
+
+@pytest.mark.parametrize(("policy", "before", "gone", "leads"), GONE_CASES)
+def test_a_task_that_is_called_off_is_decided_for_those_that_wait_for_it(
+    story: Any, policy: str, before: str, gone: Any, leads: str
+) -> None:
+    _waiting(story, policy)
+    for end in before.split():
+        _end(story, {"x": 10, "t": 20}[end[1]], success=end[0] == "+")
+    ended = Ended(10, "extract", success=False, gone=gone)
+    told = story.tell(dependency_ended(story.task, ended, story.now, story.ids))
+    assert _became(story, told) == leads
+    errors = [event.error for event in told if isinstance(event, e.TaskExecuted)]
+    fails = leads == "fails"
+    assert errors == ([f"DEPENDENCY_FAILED: extract was {gone}"] if fails else [])
+    assert story.task.status == ("failed" if fails and gone == "deleted" else "active")
+
+
+def test_a_paused_task_fails_with_what_was_deleted_too(story: Any) -> None:
+    _waiting(story, "wait").pause()
+    ended = Ended(10, "extract", success=False, gone="deleted")
+    story.tell(dependency_ended(story.task, ended, story.now, story.ids))
+    assert story.task.status == "failed"
+
+
+def test_a_run_that_is_under_way_is_not_ended_by_what_was_deleted(story: Any) -> None:
+    _waiting(story, "wait")
+    _end(story, 10, success=True)
+    _end(story, 20, success=True)
+    run = story.claim()
+    ended = Ended(10, "extract", success=False, gone="deleted")
+    story.tell(dependency_ended(story.task, ended, story.now, story.ids))
+    assert story.task.status == "active"
+    story.finish(run)
+    assert [run.status for run in story.runs.values()] == ["succeeded", "failed"]
+
+
+def test_what_is_called_off_is_one_piece_of_news(story: Any) -> None:
+    story.order("now")
+    story.ring(after=1)
+    told = story.cancel()
+    assert endings(told, {1: story.task}) == [Ended(1, "report", success=False, gone="cancelled")]
+    told = story.delete()
+    assert endings(told, {1: story.task}) == [Ended(1, "report", success=False, gone="deleted")]
 
 
 @given(st.lists(st.tuples(st.sampled_from([10, 20]), st.booleans()), max_size=40))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tocsin.core.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND, from_instant
-from tocsin.core.events import TaskScheduled, TaskUpdated
+from tocsin.core.events import RunDeferred, TaskScheduled, TaskUpdated
 from tocsin.core.schedule import Bounded, after, at, cron, every, now
 
 PAST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -243,3 +243,23 @@ def test_an_update_to_the_moment_of_an_earlier_run_makes_another_run(story: Any)
     story.update(at(from_instant(story.now)))
     story.ring(after=MILLISECOND)
     assert len({run.due_at for run in story.runs.values()}) == 2
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_run_that_waits_for_a_limit_moves_with_the_priority_of_its_task(
+    story: Any, again: bool
+) -> None:
+    story.order(every("5m"), options={"rate": "1/hour"})
+    story.ring(after=5 * MINUTE)
+    (run,) = story.task.runs.values()
+    parked = {"ready_at": run.ready_at + HOUR, "waits_for": "rate limit", "rank": run.ready_at}
+    common = {"at": story.now, "tenant": "default", "task_id": 1, "run_id": run.id}
+    story.tell([RunDeferred(**common, **parked)])
+    if again:
+        story.order(every("5m"), options={"rate": "1/hour", "priority": 3})
+    else:
+        story.update(policy={"priority": 3})
+    assert run.rank == parked["rank"] - 3 * MINUTE
+    assert (run.ready_at, run.waits_for) == (parked["ready_at"], parked["waits_for"])
+    story.update(policy={"retry": {"attempts": 1}})
+    assert run.rank == parked["rank"] - 3 * MINUTE

@@ -54,6 +54,31 @@ def test_queued_occurrences_run_one_at_a_time_in_their_order(story: Any) -> None
         story.finish(first)
 
 
+@pytest.mark.parametrize("options", [{"overlap": "queue"}, {"overlap": "skip", "catch_up": "all"}])
+def test_a_run_that_waits_for_its_retry_holds_back_those_behind_it(
+    story: Any, options: dict[str, Any]
+) -> None:
+    story.order(every("5m"), options={"retry_delay": "1h", **options})
+    story.ring(after=15 * MINUTE)
+    if options["overlap"] == "queue":
+        for _ in range(2):
+            story.ring(after=5 * MINUTE)
+    first, second, *_ = (run for run in story.runs.values() if run.status == "pending")
+    story.finish(story.claim(first), "failed")
+    assert (first.status, story.claimable()) == ("pending", [])
+    story.now = first.ready_at
+    assert story.claimable() == [first]
+    story.finish(story.claim(first))
+    assert story.claimable() == [second]
+
+
+def test_a_run_by_hand_waits_for_no_retry_of_another(story: Any) -> None:
+    story.order(every("5m"), options={"overlap": "queue", "retry_delay": "1h"})
+    story.ring(after=5 * MINUTE)
+    story.finish(story.claim(), "failed")
+    assert story.run_now() in story.claimable()
+
+
 def test_a_queue_that_was_full_takes_the_next_occurrence_when_one_has_ended(story: Any) -> None:
     story.order(every("5m"), options={"overlap": "queue", "queue_limit": 1})
     for _ in range(3):

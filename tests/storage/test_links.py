@@ -113,6 +113,37 @@ def test_a_failure_goes_down_the_chain_to_where_somebody_waits(desk: Any) -> Non
     assert desk.runs(patient) == []
 
 
+def test_deleting_a_task_fails_those_that_wait_for_it_and_so_on_down_the_chain(desk: Any) -> None:
+    fails = Policy(on_dependency_failure="fail")
+    desk.order(every("1h"), key="a")
+    b = desk.order(after("a"), key="b")
+    third = desk.order(after("b"), key="c", policy=fails)
+    desk.ask(c.DeleteTask("a"))
+    assert [run.error for run in desk.runs(b)] == ["DEPENDENCY_FAILED: a was deleted"]
+    assert desk.task(b).status == "failed"
+    assert [run.error for run in desk.runs(third)] == ["DEPENDENCY_FAILED: b"]
+    desk.order(every("1h"), key="a")
+    desk.order(after("a"), key="b")
+    assert desk.task(b).status == "active"
+
+
+def test_a_task_that_was_deleted_cannot_be_waited_for(desk: Any) -> None:
+    gone = desk.order(every("1h"), key="a")
+    desk.ask(c.DeleteTask("a"))
+    with pytest.raises(UnknownTask, match="deleted"):
+        desk.order(after(gone), key="b")
+
+
+def test_a_later_round_asks_the_running_attempt_of_the_one_before_to_stop(desk: Any) -> None:
+    a = desk.order(every("1h"), key="a")
+    policy = Policy(overlap="cancel_running")
+    desk.order(after("a"), key="b", policy=policy)
+    (start,) = desk.ring(a, after=HOUR)
+    (first,) = desk.finish(start, slots=10).starts
+    (start,) = desk.ring(a, after=HOUR)
+    assert desk.finish(start, slots=10).cancels == [first.claim]
+
+
 def test_a_diamond_fails_once(desk: Any) -> None:
     fails = Policy(on_dependency_failure="fail")
     a = desk.order(every("1h"), key="a", policy=ONCE)
