@@ -52,7 +52,8 @@ def obey(app: Tocsin) -> None:
 
 
 def main(folder: str) -> None:
-    app = Tocsin(f"sqlite:///{folder}/jumps.db", grace=5)
+    forever = {"history": "forever", "events": "forever"}  # years pass here
+    app = Tocsin(f"sqlite:///{folder}/jumps.db", grace=5, **forever)
     effects = os.open(f"{folder}/effects", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     app.handler("note")(lambda ctx: note(effects, ctx))
     with app:
