@@ -23,7 +23,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SETUPTOOLS = PROJECT["tool"]["setuptools"]
 
 NOT_PACKAGED = {"tests", "benchmarks", "docs", "examples", "build", "dist"}
-LIGHT = {"tocsin", "loguru", "peewee", "playhouse", "pykka"}
+LIGHT = {"tocsin", "loguru", "msgspec", "peewee", "playhouse", "pykka", "typing_extensions"}
 """What `import tocsin` may load; everything else is imported where it is used."""
 
 FOREIGN_WORDS = (
