@@ -192,7 +192,9 @@ def _oldest(connection: Connection, after: int) -> int | None:
 
     One of a time when the clock was wrong must not pass for it: a few are looked at.
     """
-    first = "SELECT min(at) FROM (SELECT at FROM events WHERE id > ? ORDER BY id LIMIT 100) AS oldest"
+    first = (
+        "SELECT min(at) FROM (SELECT at FROM events WHERE id > ? ORDER BY id LIMIT 100) AS oldest"
+    )
     found: int | None = connection.execute(first, (after,)).fetchone()[0]
     return found
 
