@@ -25,6 +25,8 @@ from tocsin.core.errors import (
 from tocsin.messages import NewEntry, PauseTask, SetAlarm
 from tocsin.testing import SettableClock
 
+pytestmark = pytest.mark.databases
+
 LIMIT = 15.0
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,18 @@ def note(line: str, done: set[str]) -> None:
 def test_after_kill_9_every_alarm_rings_and_none_twice_without_a_second_attempt(
     url: str, tmp_path: Path, round_: int
 ) -> None:
+    kill_and_start_again(url, tmp_path, round_)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("round_", [20, 21])
+def test_the_same_holds_on_postgresql(
+    new_url: Callable[[], str], tmp_path: Path, round_: int
+) -> None:
+    kill_and_start_again(new_url(), tmp_path, round_)
+
+
+def kill_and_start_again(url: str, tmp_path: Path, round_: int) -> None:
     effects, done = tmp_path / "effects", set[str]()
     enough = random.Random(round_).randrange(1, ALARMS - 20)
     with start(url, effects) as first:

@@ -11,6 +11,8 @@ from tocsin import RunContext, Tocsin, cron, every
 from tocsin.core.errors import InvalidConfig, TocsinError
 from tocsin.testing import ManualTocsin
 
+pytestmark = pytest.mark.databases
+
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
