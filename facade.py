@@ -23,6 +23,7 @@ from .core.options import policy_with
 from .core.policy import REMINDER_RETRY
 from .core.run import Run
 from .core.task import Task
+from .core.upcoming import Upcoming, upcoming
 from .executors.callables import check_fit, resolve
 from .registration import Registration
 
@@ -307,16 +308,15 @@ class Facade(Registration):
             tenant, task_id=task_id, after=after, limit=limit, latest=latest
         )
 
-    def upcoming(self, n: int = 10, *, tenant: str | None = None) -> list[tuple[datetime, Task]]:
-        """The next `n` planned occurrences over all active tasks, soonest first."""
-        now = self.clock.now()
-        found: list[tuple[datetime, Task]] = []
-        for task in self._queries().next_tasks(tenant, n):
-            if task.next_run_at is None:
-                continue
-            later = task.schedule.upcoming(max(task.next_run_at, from_instant(now)), n - 1)
-            found += [(at, task) for at in (task.next_run_at, *later)]
-        return sorted(found, key=lambda pair: pair[0])[:n]
+    def upcoming(self, n: int = 10, *, tenant: str | None = None) -> list[Upcoming]:
+        """The next `n` planned occurrences over all active tasks, soonest first.
+
+        Returns:
+            Pairs of moment and task; `.note` says what clocks, calendars or windows do to one.
+        """
+        now, tasks = self.clock.now(), self._queries().next_tasks(tenant, n)
+        found = [each for task in tasks for each in upcoming(task, now, n)]
+        return sorted(found, key=lambda each: each.moment)[:n]
 
     def explain(self, task: TaskRef, at: datetime, *, tenant: str = DEFAULT_TENANT) -> str:
         """Say in words what happened to the occurrence planned for `at`, and why."""

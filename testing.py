@@ -9,6 +9,7 @@ def test_the_report_is_built_each_morning(tmp_path):
         assert [run.status for run in runs] == ["succeeded", "succeeded"]
 """
 
+import os
 import tempfile
 import threading
 from collections import deque
@@ -16,15 +17,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from loguru import logger
+
 from .actors.attempts import unfinished
 from .actors.calls import Calls, result_of
+from .actors.checkup import complete, of_executor
 from .actors.delivery import Delivery
 from .core.clock import MINUTE, SECOND, from_instant, to_instant
 from .core.commands import AlarmsTriggered, Command, RescueRuns
 from .core.durations import parse_duration
-from .core.errors import TocsinError
+from .core.errors import NotificationError, TocsinError
+from .core.health import Health
+from .core.notification import Notification
 from .core.run import Run
-from .core.work import Start
+from .core.work import Notice, Start
 from .engine import Limits, add_builtin_handlers, make_lanes
 from .executors.base import Executor, Report
 from .service import Tocsin
@@ -114,6 +120,8 @@ class ManualTocsin(Tocsin):
     Attributes:
         clock: what `advance` moves.
         delivered: raw alarms that rang: (target, message), in order.
+        notices: what people should hear of, such as failures and quarantines, in order; those that
+            name notifiers (`notify_failure`) have been sent to them, once.
     """
 
     clock: SettableClock
@@ -130,6 +138,7 @@ class ManualTocsin(Tocsin):
         where = url or f"sqlite:///{self._folder.name if self._folder else ''}/tocsin.db"
         super().__init__(where, clock=clock or SettableClock(start), **options)
         self.delivered: list[tuple[str, Any]] = []
+        self.notices: list[Notice] = []
         self._ledger: Ledger | None = None
         self._lanes: dict[str, Executor] = {}
         self._waiting: deque[Start] = deque()
@@ -172,6 +181,15 @@ class ManualTocsin(Tocsin):
             self._folder.cleanup()
         self._stopped.set()
 
+    def health(self) -> Health:
+        """How it is: its executors, what waits, and when the next alarm rings."""
+        if self._ledger is None:
+            return super().health()
+        executors = tuple(of_executor(name, lane.load()) for name, lane in self._lanes.items())
+        now = from_instant(self.clock.now())
+        seen = Health("ok", (), now, os.getpid(), executors=executors)
+        return complete(seen, self._queries)
+
     def advance(self, seconds: float | timedelta | str = 0) -> list[Run]:
         """Let time pass and run everything that becomes due, in order.
 
@@ -208,7 +226,19 @@ class ManualTocsin(Tocsin):
         for start in cancelled:  # claimed in the same instant, not called yet
             self._waiting.remove(start)
             self._ledger.execute([unfinished(start, "cancelled", self.clock.now())])
+        for notice in commit.notices:
+            self._notify(notice)
         return commit
+
+    def _notify(self, notice: Notice) -> None:
+        """Send what the Courier would; what cannot be sent is in the log, and not sent again."""
+        self.notices.append(notice)
+        note = Notification(notice.message, title=notice.title, priority="high")
+        for name in notice.to:
+            try:
+                self._post.send(name, note)
+            except NotificationError as error:
+                logger.error("the notification {!r} to {} is lost: {}", note.title, name, error)
 
     def _next_due(self, end: int) -> int | None:
         alarms = [alarm.due_at for alarm in self._alarms.window(end + 1, 1)]

@@ -78,7 +78,7 @@ class Checkup:
         now = REAL_TIME.monotonic()
         moment = self._clock.monotonic()
         actors = tuple(self._actor(member, now, moment) for member in self._in_order())
-        executors = tuple(_executor(name, load) for name, load in self.loads().items())
+        executors = tuple(of_executor(name, load) for name, load in self.loads().items())
         abandoned = self._registry.abandoned
         problems = [*_of_actors(actors), *_of_executors(executors)]
         if abandoned:
@@ -231,7 +231,8 @@ def _actor(member: Member, now: int) -> ActorHealth:
     )
 
 
-def _executor(name: str, load: Load) -> ExecutorHealth:
+def of_executor(name: str, load: Load) -> ExecutorHealth:
+    """One executor."""
     return ExecutorHealth(
         name, load.running, load.queued, load.free, load.abandoned, round(load.stalled, 3)
     )

@@ -1,24 +1,20 @@
 """`tocsin show`: everything about one task, and what to do about it."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
-from ..core.clock import from_instant
 from ..core.durations import format_duration
 from ..core.policy import Policy
 from ..core.run import Run
 from ..core.task import Task, iso
+from ..core.upcoming import Upcoming, upcoming
 from .history import write_runs
 from .moments import Moments
 from .options import command
 from .output import say, write_fields, write_json
 from .settings import Settings, pass_settings
 from .tasks import document, in_words
-
-if TYPE_CHECKING:
-    from ..service import Tocsin
 
 TIMES, RUNS = 5, 5
 
@@ -40,26 +36,15 @@ def show(settings: Settings, key: str) -> None:
     app = settings.open_existing()
     task = app.get(key, tenant=settings.tenant)
     runs = app.history(task.id, tenant=settings.tenant, limit=RUNS)
-    times = _next_times(app, task)
+    times = upcoming(task, app.clock.now(), TIMES)
     if settings.json:
-        upcoming = [iso(moment) for moment in times]
-        write_json(
-            {**document(task), "upcoming": upcoming, "runs": [run.to_dict() for run in runs]}
-        )
+        planned = [iso(each.moment) for each in times]
+        write_json({**document(task), "upcoming": planned, "runs": [run.to_dict() for run in runs]})
     else:
         _write(task, times, runs, Moments(app.clock.now(), app.timezone))
 
 
-def _next_times(app: "Tocsin", task: Task) -> list[datetime]:
-    """The next planned times, in UTC like all others."""
-    if task.next_run_at is None:
-        return []
-    after = max(task.next_run_at, from_instant(app.clock.now()))
-    later = task.schedule.upcoming(after, TIMES - 1)
-    return [task.next_run_at, *(moment.astimezone(task.next_run_at.tzinfo) for moment in later)]
-
-
-def _write(task: Task, times: list[datetime], runs: list[Run], moments: Moments) -> None:
+def _write(task: Task, times: Sequence[Upcoming], runs: list[Run], moments: Moments) -> None:
     advice = ADVICE.get(task.status, "").format(task.name)
     fields = {
         "task": task.name,
@@ -71,7 +56,7 @@ def _write(task: Task, times: list[datetime], runs: list[Run], moments: Moments)
         "calls": task.target,
         "schedule": in_words(task, moments.tz),
         **_in_words(task.policy),
-        "next": "\n".join(moments.noted(moment, task.schedule.note(moment)) for moment in times),
+        "next": "\n".join(moments.noted(each.moment, each.note) for each in times),
         "runs": str(task.run_count),
         "last": task.last_status or "",
         "last success": "" if task.last_run_at is None else moments.full(task.last_run_at),

@@ -63,14 +63,15 @@ def forecast(task: Task, at: datetime) -> str:
             "nothing is planned after it" if planned is None else f"next is {planned.isoformat()}"
         )
         return f"and it is not planned for this moment: {later}"
-    return _in_window(task.policy, to_instant(at))
+    return window_note(task.policy, to_instant(at)) or "it will run then"
 
 
-def _in_window(policy: Policy, at: int) -> str:
+def window_note(policy: Policy, at: int) -> str | None:
+    """What execution windows will do to an occurrence, None when one is open then."""
     windows = policy.execution_windows
     opening = windows.opening(at)
     if opening == at:
-        return "it will run then"
+        return None
     if opening is None or policy.outside_window == "skip":
         return f"it will be skipped: outside of {windows}"
     return f"it will wait for its window until {from_instant(opening).isoformat()}"

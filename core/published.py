@@ -109,7 +109,10 @@ def make_listener(
     if name is None and found.endswith("<lambda>"):
         raise InvalidTask("a lambda has no name to be remembered by: say name='mailer'")
     if inspect.iscoroutinefunction(function):
-        raise InvalidTask(f"{found} is told in a thread: make it `def`, not `async def`")
+        raise InvalidTask(
+            f"{found} is told in a thread, one event after the other: make it `def`, not"
+            " `async def`; what it awaits can be run with asyncio.run()"
+        )
     return Listener(found, wanted, function, replay)
 
 

@@ -1,4 +1,11 @@
-"""Rates, such as "10/minute": how many starts any stretch of time may see."""
+"""Rates, such as "10/minute": how many starts any stretch of time may see.
+
+Why this is not the `limits` package: its storages count in memory or in servers of their own, by
+the wall clock, while our starts must be rows of the transaction that claims a run, by a clock that
+is passed in. What would be left is its parser, and `limits.parse` does not know "1/10s" and
+"10/m", takes "0/minute" for a rate, drops the second half of "10/minute;5/second" without a word,
+and says of "10/fortnight" that "no granularity matched for fortnight".
+"""
 
 import re
 from collections.abc import Sequence

@@ -287,6 +287,25 @@ def test_upcoming_goes_over_all_tasks_in_order(app: ManualTocsin) -> None:
     assert app.upcoming(0) == []
 
 
+def test_upcoming_says_what_clocks_calendars_and_windows_do(app: ManualTocsin) -> None:
+    app.handler("job")(lambda ctx: None)
+    app.clock.set_wall(datetime(2026, 3, 28, 12, tzinfo=UTC))
+    rule = cron("30 2 * * *", "Europe/Berlin")
+    app.schedule("job", rule, key="moved")
+    app.schedule("job", rule.excluding("2026-03-29"), key="holiday")
+    app.schedule("job", cron("0 3 * * *"), key="closed", windows="09:00-17:00")
+    app.schedule("job", cron("0 4 * * *"), key="usual")
+    notes: dict[str | None, str | None] = {}
+    for each in app.upcoming(6):
+        notes.setdefault(each.task.key, each.note)
+    assert notes == {
+        "moved": "moved: 02:30 does not exist on that day",
+        "closed": "it will wait for its window until 2026-03-29T09:00:00+00:00",
+        "usual": None,
+        "holiday": "left out before: 2026-03-29",
+    }
+
+
 def test_explain_says_what_became_of_every_moment(app: ManualTocsin) -> None:
     broken = [True]
 

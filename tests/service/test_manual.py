@@ -10,7 +10,13 @@ import pytest
 
 from tocsin import RunContext, Tocsin, at, cron, every, now
 from tocsin.core.commands import CancelTask
-from tocsin.core.errors import AlreadyRunning, InvalidConfig, TocsinError
+from tocsin.core.errors import (
+    AlreadyRunning,
+    InvalidConfig,
+    NotificationDelayed,
+    TocsinError,
+)
+from tocsin.notifiers.base import Receipt
 from tocsin.storage.alarms import AlarmStore
 from tocsin.testing import ManualTocsin, SettableClock
 
@@ -235,8 +241,6 @@ def test_before_the_start_orders_are_stored_and_advancing_is_refused(tmp_path: P
 
 
 def test_a_task_that_is_failing_for_good_is_told_to_its_notifiers() -> None:
-    from tocsin.notifiers.base import Receipt  # noqa: PLC0415
-
     class Phone:
         kind = "phone"
         got: list[Any] = []  # noqa: RUF012 - one instance
@@ -253,9 +257,50 @@ def test_a_task_that_is_failing_for_good_is_told_to_its_notifiers() -> None:
         app.schedule("job", now(), key="k")
         app.advance()
         assert app.get("k").status == "failed"
+        assert phone.got == ["Task k failed"]
 
 
 def test_commands_may_be_sent_as_messages_too(manual: ManualTocsin) -> None:
     manual.handler("job")(lambda ctx: None)
     manual.schedule("job", every("1h"), key="k")
     assert manual._send(CancelTask("k")).status == "cancelled"
+
+
+def test_who_is_named_hears_of_failures_as_from_the_service() -> None:
+    heard: list[str] = []
+
+    class Phone:
+        kind = "phone"
+
+        def send(self, note: Any) -> Receipt:
+            heard.append(note.title)
+            return Receipt("1")
+
+        def close(self) -> None:
+            pass
+
+    class Broken(Phone):
+        def send(self, note: Any) -> Receipt:
+            raise NotificationDelayed("no network")
+
+    with ManualTocsin(start=NOON, notifiers={"phone": Phone(), "broken": Broken()}) as app:
+
+        @app.handler("fails", retries=1, notify_failure=["broken", "phone"])
+        def fails(ctx: RunContext) -> None:
+            raise OSError("no")
+
+        app.schedule("fails", at("in 5 minutes"), key="k")
+        app.advance("1h")
+        assert heard == ["Task k failed"]
+        assert [notice.to for notice in app.notices] == [(), ("broken", "phone")]
+
+
+def test_its_health_is_its_own(manual: ManualTocsin) -> None:
+    manual.handler("job")(lambda ctx: None)
+    manual.schedule("job", every("40m"))
+    health = manual.health()
+    assert (health.status, health.problems, health.at) == ("ok", (), NOON)
+    assert health.next_alarm == NOON + timedelta(minutes=40)
+    assert {each.name for each in health.executors} >= {"threads"}
+    manual.stop()
+    assert manual.health().status == "failing"
