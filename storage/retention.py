@@ -71,11 +71,11 @@ class Retention:
                 return False
             history = self._target(connection, HISTORY, self._keep.history, now)
             if history is not None:
-                self._prune_history(connection, history)
+                self._prune_history(history)
                 return True
             events = self._target(connection, EVENTS, self._keep.events, now)
             if events is not None:
-                self._prune_events(connection, events)
+                self._prune_events(events)
                 return True
             return self._prune_heard(connection, now)
 
@@ -139,23 +139,34 @@ class Retention:
 
     # ------------------------------------------------------------ what leaves
 
-    def _prune_history(self, connection: Connection, target: int) -> None:
-        batch = self._read(connection, horizon(connection, HISTORY), target)
+    def _prune_history(self, target: int) -> None:
+        with self._database.snapshot() as connection:
+            after = horizon(connection, HISTORY)
+            batch = self._read(connection, after, target)
+        if not batch:
+            return
         ended = [(event.run_id,) for _, event in batch if ends_run(event)]
-        with self._database.transaction(self._may_commit):
+        with self._database.transaction(self._may_commit) as connection:
             started = self.pace.start()
+            if horizon(connection, HISTORY) != after:
+                return  # it was pruned meanwhile
             connection.executemany("DELETE FROM runs WHERE id = ?", ended)
             move_horizon(connection, HISTORY, batch[-1][0], batch[-1][1].at)
         self.pace.finish(started)
 
-    def _prune_events(self, connection: Connection, target: int) -> None:
-        after = horizon(connection, EVENTS)
-        batch = self._read(connection, after, target)
+    def _prune_events(self, target: int) -> None:
+        with self._database.snapshot() as connection:  # a predecessor may still be committing
+            after = horizon(connection, EVENTS)
+            batch = self._read(connection, after, target)
+            tasks, replaced = _fold(connection, batch)
+        if not batch:
+            return
         last, latest = batch[-1]
-        tasks, replaced = _fold(connection, batch)
         snapshots = {task.id: snapshot_row(task) for task in tasks.values()}
-        with self._database.transaction(self._may_commit):
+        with self._database.transaction(self._may_commit) as connection:
             started = self.pace.start()
+            if horizon(connection, EVENTS) != after:
+                return  # it was pruned meanwhile
             gone = _leaving(connection, tasks.values(), last)
             save_snapshots(connection, [snapshots[i] for i in snapshots if i not in gone])
             connection.execute(
@@ -181,7 +192,7 @@ class Retention:
         return True
 
     def _read(self, connection: Connection, after: int, target: int) -> list[tuple[int, Event]]:
-        """The next batch of the log: at least the event that is the target."""
+        """The next batch of the log; nothing when somebody was faster."""
         statement = f"{SELECT_EVENTS} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
         rows = connection.execute(statement, (after, target, self.pace.size)).fetchall()
         return [(row[0], event_of(row)) for row in rows]
@@ -192,10 +203,9 @@ def _oldest(connection: Connection, after: int) -> int | None:
 
     One of a time when the clock was wrong must not pass for it: a few are looked at.
     """
-    first = (
-        "SELECT min(at) FROM (SELECT at FROM events WHERE id > ? ORDER BY id LIMIT 100) AS oldest"
-    )
-    found: int | None = connection.execute(first, (after,)).fetchone()[0]
+    first = "SELECT at FROM events WHERE id > ? ORDER BY id LIMIT 100"
+    few = connection.execute(f"SELECT min(at) FROM ({first}) AS few", (after,))
+    found: int | None = few.fetchone()[0]
     return found
 
 

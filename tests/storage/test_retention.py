@@ -1,5 +1,6 @@
 """What is old leaves, in small batches; what follows from it stays, and can be folded again."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -228,6 +229,42 @@ def test_events_that_a_listener_has_not_heard_stay(desk: Any) -> None:
 
 
 # ---------------------------------------------------------------- safety
+
+
+@pytest.mark.parametrize("keep", [Keep(10 * DAY, None), KEEP])
+def test_what_a_predecessor_pruned_a_moment_ago_is_not_pruned_twice(
+    desk: Any, keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was given up while it committed: both have read the same batch."""
+    desk.order(every("1d"), key="a")
+    live(desk, 30)
+    if keep is KEEP:
+        prune(desk, Keep(10 * DAY, None))
+    old, new = (Retention(desk.database, keep) for _ in range(2))
+    for each in (old, new):
+        each.pace.size = 10
+        assert each.step(desk.clock.now())
+        each.pace.size = 10
+    read = new._read
+
+    def finish() -> None:
+        assert old.step(desk.clock.now())
+        desk.database.disconnect()
+
+    def overtaken(*where: Any) -> Any:
+        batch = read(*where)
+        thread = threading.Thread(target=finish)
+        thread.start()
+        thread.join(30)
+        return batch
+
+    monkeypatch.setattr(new, "_read", overtaken)
+    new.step(desk.clock.now())
+    found = rebuild(desk.database, check=True)
+    assert found.ok, found.differences
+    monkeypatch.undo()
+    prune(desk, keep, new)
+    assert desk.task("a").run_count == 30
 
 
 def test_a_log_that_cannot_be_read_is_left_alone(desk: Any) -> None:
