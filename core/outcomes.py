@@ -10,6 +10,7 @@ from .retry import LONGEST_DELAY
 from .state import ENDED, GONE, RunState, TaskState
 
 LOST = "lost in a crash"
+NOBODY_KNOWS = f"{LOST}; whether it was called is unknown"
 
 MOST_LOST = 5
 """Attempts of one run that may be lost in crashes before it is given up: a call that kills the
@@ -55,7 +56,7 @@ def _interrupted(task: TaskState, run: RunState, done: RunFinished, now: int) ->
         return [_called_off(task, run, now)]
     why = done.error or "interrupted by a shutdown"
     if _must_not_repeat(task, run):
-        return _unknown(task, run, why, now)
+        return _unknown(task, run, f"{why}; how far it came is unknown", now)
     return [_returned(task, run, now, now, why, counts=False)]
 
 
@@ -108,7 +109,7 @@ def rescue_unreadable(
         if run.started_at is None:
             lost.append(_returned(task, run, now, now, "lost in a crash", counts=True))
         else:  # only what is delivered at most once says when it begins
-            lost.append(_ended_unknown(task, run, LOST, now, ends=None))
+            lost.append(_ended_unknown(task, run, NOBODY_KNOWS, now, ends=None))
     return [*lost, *unplannable(task, error, now)]
 
 
@@ -212,7 +213,7 @@ def _lost_ones(task: TaskState, held: Collection[tuple[int, int]]) -> list[RunSt
 
 def _lost(task: TaskState, run: RunState, now: int) -> list[e.Event]:
     if _over(task, run) or _must_not_repeat(task, run) or run.attempt >= MOST_LOST:
-        return _unknown(task, run, LOST, now)
+        return _unknown(task, run, NOBODY_KNOWS, now)
     delay = 0 if run.attempt <= 1 else (task.policy.retry.delay_before(run.attempt) or 0)
     return [_returned(task, run, now, now + delay, LOST, counts=True)]
 
@@ -240,7 +241,7 @@ def _ended_unknown(
     return e.TaskExecuted(
         at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
         success=False, status="failed", attempt=run.attempt, started_at=run.started_at,
-        finished_at=now, error=f"{why}; whether it was called is unknown", ends=ends,
+        finished_at=now, error=why, ends=ends,
     )  # fmt: skip
 
 

@@ -277,7 +277,7 @@ def test_at_most_once_does_not_make_again_what_a_shutdown_interrupted(story: Any
     story.begin(run)
     story.finish(run, "interrupted")
     assert run.status == "failed"
-    assert run.error == "interrupted by a shutdown; whether it was called is unknown"
+    assert run.error == "interrupted by a shutdown; how far it came is unknown"
 
 
 def test_at_most_once_makes_again_what_a_shutdown_kept_from_being_called(story: Any) -> None:
