@@ -185,7 +185,7 @@ def test_health_shows_everything_that_happened_to_the_service(
     stuck = next(actor for actor in shown["actors"] if actor["name"] == "stuck")
     wanted = {"restarts": 1, "recent_restarts": 1, "mailbox": 2, "busy_with": "int", "marks": {}}
     assert wanted.items() <= stuck.items()
-    assert stuck["busy_for"] > 0
+    assert stuck["busy_for"] >= 0
     wanted = {"abandoned": 1, "clock_steps": 2, "suspends": 1, "storage": "ok"}
     assert wanted.items() <= shown.items()
     assert {name for actor in shown["actors"] for name in actor["marks"]} >= {
