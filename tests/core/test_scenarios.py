@@ -130,3 +130,8 @@ def test_the_latest_of_bursts_are_found_where_no_span_has_just_enough() -> None:
     due = due_occurrences(rule, SECOND, 40 * DAY)
     assert due.instants == sorted(set(due.instants))
     assert due.instants[-1] <= 40 * DAY < (due.next_at or 0)
+
+
+def test_two_runs_by_hand_in_one_instant_are_two_occurrences(story: Any) -> None:
+    story.order(every("1h"))
+    assert story.run_now().due_at < story.run_now().due_at
