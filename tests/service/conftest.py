@@ -87,7 +87,8 @@ def sql(url: str) -> Callable[..., list[tuple[Any, ...]]]:
 
     def run(statement: str, *values: Any) -> list[tuple[Any, ...]]:
         database = Database(url)
-        with database.transaction() as connection:
+        within = database.session if statement.startswith("PRAGMA") else database.transaction
+        with within() as connection:
             found = connection.execute(statement, values)
             return found.fetchall() if statement.startswith("SELECT") else []
 
