@@ -66,7 +66,7 @@ class Desk:
                 self._provide()
             except BaseException:
                 self._close(ticket)
-                self._release(ticket)
+                self._let_go(ticket)
                 raise
 
     def expire(self, claim: Claim) -> bool:
@@ -187,15 +187,39 @@ class Desk:
 
     def _finish(self, ticket: Ticket, outcome: Outcome) -> None:
         """A ticket ran to its end: report it, unless somebody else has ended it before."""
+        counted = self._decide(ticket, outcome)
+        if counted is not None:
+            self._deliver(ticket, counted)
+
+    def _decide(self, ticket: Ticket, outcome: Outcome) -> Outcome | None:
+        """What the end of a ticket counts as; None when there is nothing to report any more."""
+        now = self._clock.now()
         with self._lock:
             if ticket.ended:
-                return
+                return None
             counted = ticket.wish if ticket.notice.noticed else outcome
             if counted is None:  # it ended early, for nothing but the stop
                 self._leave(ticket)
-                return
-            self._close(ticket)
-        self._deliver(ticket, counted)
+                return None
+            self._close(ticket, now)
+            return counted
+
+    def _report(self, ticket: Ticket, outcome: Outcome) -> None:
+        """Say how a ticket ended; its claim is held until it is let go of."""
+        call = ticket.call
+        try:
+            ticket.report(Report(call.claim, outcome, ticket.started_at, ticket.finished_at))
+        except BaseException as error:  # noqa: BLE001 - whoever reports must live on
+            trace = describe_error(error).traceback
+            logger.error(
+                "{}: the report of {} {} failed\n{}", self.name, call.label, call.claim, trace
+            )
+
+    def _let_go(self, ticket: Ticket) -> None:
+        """Hold its claim no longer, lock held: the report is out."""
+        del self._held[ticket.call.claim]
+        if not self._held:
+            self._empty.notify_all()
 
     # ------------------------------------------------------------ inside
 
@@ -218,14 +242,14 @@ class Desk:
         if ticket.interrupt is not None:
             ticket.interrupt()
 
-    def _close(self, ticket: Ticket) -> None:
+    def _close(self, ticket: Ticket, now: int | None = None) -> None:
         """Decide, lock held, that a ticket ends now.
 
         Its slot is free at once; its claim is held until the report is out, so that nobody takes
         it for lost in between.
         """
         ticket.ended = True
-        ticket.finished_at = self._clock.now()
+        ticket.finished_at = self._clock.now() if now is None else now
         self._queue.discard(ticket)
         self._active -= 1
         self._moved_at = _REAL_TIME.monotonic()
@@ -234,25 +258,12 @@ class Desk:
         """End a ticket, lock held, without a report: `stop` returns its claim."""
         self._close(ticket)
         self._unfinished.append(ticket.call.claim)
-        self._release(ticket)
-
-    def _release(self, ticket: Ticket) -> None:
-        with self._lock:
-            del self._held[ticket.call.claim]
-            if not self._held:
-                self._empty.notify_all()
+        self._let_go(ticket)
 
     def _deliver(self, ticket: Ticket, outcome: Outcome) -> None:
-        call = ticket.call
-        try:
-            ticket.report(Report(call.claim, outcome, ticket.started_at, ticket.finished_at))
-        except BaseException as error:  # noqa: BLE001 - whoever reports must live on
-            trace = describe_error(error).traceback
-            logger.error(
-                "{}: the report of {} {} failed\n{}", self.name, call.label, call.claim, trace
-            )
-        finally:
-            self._release(ticket)
+        self._report(ticket, outcome)
+        with self._lock:
+            self._let_go(ticket)
 
     def _wait_until_empty(self, seconds: float) -> bool:
         return self._empty.wait_for(lambda: not self._held, seconds)

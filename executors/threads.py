@@ -72,30 +72,35 @@ class ThreadExecutor(Desk):
             self._provide()
 
     def _work(self) -> None:
-        while (ticket := self._next()) is not None:
-            threading.current_thread().name = f"{self.name}: {ticket.call.label}"
-            self._finish(ticket, self._perform(ticket))
-            threading.current_thread().name = self.name
-            if self._is_replaced(ticket):
-                return
+        thread, ticket = threading.current_thread(), self._next()
+        while ticket is not None:
+            thread.name = f"{self.name}: {ticket.call.label}"
+            counted = self._decide(ticket, self._perform(ticket))
+            if counted is not None:
+                self._report(ticket, counted)
+            thread.name = self.name
+            ticket = self._next(ticket, reported=counted is not None)
 
-    def _next(self) -> Ticket | None:
+    def _next(self, last: Ticket | None = None, *, reported: bool = False) -> Ticket | None:
+        """Let go of the last ticket and take another one; None when this thread is to end.
+
+        Many threads want the desk's lock, and each of them may lose its turn with it: so once.
+        """
         with self._lock:
-            self._ready.wait_for(lambda: self._queue or self._stopping)
+            if last is not None and reported:
+                self._let_go(last)
+            if last is not None and last.abandoned:
+                self._abandoned -= 1
+                return None
+            self._busy -= last is not None
+            while not (self._queue or self._stopping):
+                self._ready.wait()
             ticket = self._take()
             if ticket is None:
                 self._workers -= 1
             else:
                 self._busy += 1
             return ticket
-
-    def _is_replaced(self, ticket: Ticket) -> bool:
-        with self._lock:
-            if ticket.abandoned:
-                self._abandoned -= 1
-            else:
-                self._busy -= 1
-            return ticket.abandoned
 
 
 def settle(value: Any) -> Any:
