@@ -56,6 +56,7 @@ class World:
     def __post_init__(self) -> None:
         self.clock = Clock(self.start)
         self._opened = Opened(f"sqlite:///{self.path}", self.clock, {})
+        self._opened.database.connect()  # kept, as a service keeps it
         self._alarms = AlarmStore(self._opened.database)
         self._ends: list[tuple[int, int, Start]] = []
         self._begin()
