@@ -169,7 +169,7 @@ class Desk:
         ticket = None if self._stopping else self._queue.pop()
         if ticket is None:
             return None
-        self._moved_at = _REAL_TIME.monotonic()
+        self._moved_at = ticket.began = _REAL_TIME.monotonic()
         ticket.started_at, ticket.started = self._clock.now(), self._clock.monotonic()
         return ticket
 

@@ -1,7 +1,9 @@
 """Calls in threads of this process: for ordinary functions.
 
-Threads start when there is work, are used again, and never keep the interpreter alive. Python
-cannot kill a thread: one whose call does not end in time is abandoned and replaced.
+Threads start when there is work, are used again, and never keep the interpreter alive. Short calls
+are made by one of them, one after the other, while another one looks on and has all of them join
+when calls take longer. Python cannot kill a thread: one whose call does not end in time is
+abandoned and replaced.
 """
 
 import asyncio
@@ -18,6 +20,7 @@ from ..core.clock import Clock
 from .base import Outcome, Succeeded
 from .describe import describe_error, describe_raised, describe_result
 from .desk import Desk
+from .tempo import LOOK, Tempo
 from .ticket import Ticket
 
 
@@ -35,6 +38,8 @@ class ThreadExecutor(Desk):
         self._ready = threading.Condition(self._lock)
         self._workers = 0
         self._busy = 0
+        self._watched = False
+        self._tempo = Tempo()
 
     def _perform(self, ticket: Ticket) -> Outcome:
         """Run a ticket in this thread, whatever it does, and say how it ended."""
@@ -54,14 +59,25 @@ class ThreadExecutor(Desk):
 
     def _provide(self) -> None:
         try:
-            while self._workers < min(self._busy + len(self._queue), self._slots):
+            while self._workers < self._wanted():
                 threading.Thread(target=self._work, name=self.name, daemon=True).start()
                 self._workers += 1
         except RuntimeError as error:  # the system has no more threads
             logger.error("{}: {}", self.name, error)
             if not self._workers:
                 raise
-        self._ready.notify(self._slots if self._stopping else 1)
+        if self._stopping:
+            self._ready.notify_all()
+        elif not (self._watched and self._one_suffices()):
+            self._ready.notify()
+
+    def _wanted(self) -> int:
+        """How many threads there should be: when one suffices, another one looks on."""
+        useful = self._busy + len(self._queue)
+        return min(useful, self._slots, 2 if self._one_suffices() else self._slots)
+
+    def _one_suffices(self) -> bool:
+        return self._busy > 0 and self._tempo.brief
 
     def _abandon(self, ticket: Ticket) -> None:
         ticket.abandoned = True
@@ -92,15 +108,29 @@ class ThreadExecutor(Desk):
             if last is not None and last.abandoned:
                 self._abandoned -= 1
                 return None
-            self._busy -= last is not None
-            while not (self._queue or self._stopping):
-                self._ready.wait()
+            if last is not None:
+                self._busy -= 1
+                self._tempo.ended(last.began)
+            while not (self._stopping or (self._queue and not self._one_suffices())):
+                self._stand_by()
             ticket = self._take()
             if ticket is None:
                 self._workers -= 1
-            else:
-                self._busy += 1
+                return None
+            self._busy += 1
+            if self._queue:
+                self._provide()
             return ticket
+
+    def _stand_by(self) -> None:
+        """Wait for a ticket; one of those who wait looks whether the others get on."""
+        if not self._queue or self._watched:
+            self._ready.wait()
+            return
+        before, self._watched = self._moved_at, True
+        if not self._ready.wait(LOOK) and self._queue and self._moved_at == before:
+            self._tempo.stuck()
+        self._watched = False
 
 
 def settle(value: Any) -> Any:

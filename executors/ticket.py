@@ -59,6 +59,7 @@ class Ticket:
         notice: how the call is told to stop.
         started_at: when it started, None while queued.
         started: the same on the monotonic clock.
+        began: the same on the machine's own monotonic clock, whatever clock reports go by.
         finished_at: when its outcome was decided.
         wish: what its end counts as, if it ends because it noticed that it should.
         ended: its outcome is decided.
@@ -73,6 +74,7 @@ class Ticket:
     notice: Notice = field(default_factory=Notice)
     started_at: int | None = None
     started: int | None = None
+    began: int = 0
     finished_at: int = 0
     wish: Outcome | None = None
     ended: bool = False

@@ -1,0 +1,83 @@
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from tocsin.core.clock import SystemClock
+from tocsin.core.entry import Cancellation
+from tocsin.executors.base import Call, Succeeded
+from tocsin.executors.tempo import BRIEF, Tempo
+from tocsin.executors.threads import ThreadExecutor
+
+CLOCK = SystemClock()
+SLOTS = 8
+PATIENCE = 20.0
+
+
+def now() -> int:
+    return CLOCK.monotonic()
+
+
+def test_calls_are_taken_for_short_until_one_is_not() -> None:
+    tempo = Tempo()
+    assert tempo.brief
+    tempo.ended(now() - 100 * BRIEF)
+    assert not tempo.brief
+
+
+def test_a_single_turn_lost_to_another_thread_makes_no_call_long() -> None:
+    tempo = Tempo()
+    tempo.ended(now() - 4 * BRIEF)
+    assert tempo.brief
+
+
+def test_calls_that_are_short_again_are_soon_taken_for_short() -> None:
+    tempo = Tempo()
+    tempo.ended(now() - 100 * BRIEF)
+    for _ in range(40):
+        tempo.ended(now())
+    assert tempo.brief
+
+
+def test_a_standstill_counts_as_long_calls() -> None:
+    tempo = Tempo()
+    tempo.stuck()
+    assert not tempo.brief
+
+
+def test_calls_that_wait_for_each_other_are_all_made_at_once(
+    ending: Any, call: Callable[..., Call], reports: Any
+) -> None:
+    executor = ending(ThreadExecutor(SLOTS, clock=CLOCK, name="bell"))
+    together = threading.Barrier(SLOTS)
+    for number in range(SLOTS):
+        executor.submit(call(number, lambda _: together.wait(PATIENCE) >= 0), reports)
+    assert {r.outcome for r in reports.wait(SLOTS)} == {Succeeded(True)}
+
+
+def test_long_calls_behind_many_short_ones_are_made_at_once_too(
+    ending: Any, call: Callable[..., Call], reports: Any
+) -> None:
+    executor = ending(ThreadExecutor(SLOTS, clock=CLOCK, name="bell"))
+    together = threading.Barrier(SLOTS)
+
+    def meet(_: Cancellation) -> bool:
+        return together.wait(PATIENCE) >= 0
+
+    for number in range(500):
+        executor.submit(call(number, lambda _: True), reports)
+    for number in range(500, 500 + SLOTS):
+        executor.submit(call(number, meet), reports)
+    assert {r.outcome for r in reports.wait(500 + SLOTS)} == {Succeeded(True)}
+
+
+def test_short_calls_are_made_after_a_long_one_that_does_not_end(
+    ending: Any, call: Callable[..., Call], reports: Any, stuck: Any
+) -> None:
+    executor = ending(ThreadExecutor(SLOTS, clock=CLOCK, name="bell"))
+    endless = stuck()
+    executor.submit(call(0, endless), reports)
+    assert endless.started.wait(PATIENCE)
+    for number in range(1, 200):
+        executor.submit(call(number, lambda _: True), reports)
+    assert len(reports.wait(199)) == 199
+    assert not endless.ended.is_set()
