@@ -170,7 +170,7 @@ class RetryRun:
 Outcome = Literal["succeeded", "failed", "timed_out", "cancelled", "rejected", "interrupted"]
 
 
-class RunFinished(Struct, frozen=True):
+class RunFinished(Struct, frozen=True, gc=False):
     """Told by the Runner: an attempt has ended.
 
     Attributes:

@@ -7,8 +7,9 @@ means that nothing is to be done.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from . import events as e
 from .deferral import is_open
@@ -29,8 +30,7 @@ _NOW = to_json(Now().to_dict())
 """How "as soon as possible" is written before it is bound."""
 
 
-@dataclass(slots=True)
-class NewTask:
+class NewTask(Struct):
     """A `NewEntry` made ready: its schedule as asked, its entry as it would be stored.
 
     Attributes:

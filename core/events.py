@@ -19,7 +19,7 @@ SERVICE = ""
 """The tenant of what concerns the service as a whole; it has no task either (0)."""
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class Event(Struct, frozen=True, kw_only=True, gc=False):
     """What all events share; `version` is the one written today."""
 
     type: ClassVar[str] = "Event"
@@ -30,7 +30,7 @@ class Event(Struct, frozen=True, kw_only=True):
     run_id: int | None = None
 
 
-class TaskScheduled(Event, frozen=True, kw_only=True):
+class TaskScheduled(Event, frozen=True, kw_only=True, gc=False):
     """A task was created, or ordered anew after it had ended."""
 
     type: ClassVar[str] = "TaskScheduled"
@@ -46,7 +46,7 @@ class TaskScheduled(Event, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
 
 
-class TaskUpdated(Event, frozen=True, kw_only=True):
+class TaskUpdated(Event, frozen=True, kw_only=True, gc=False):
     """A task's definition changed; what is None stayed as it was, but for `next_at`.
 
     With `rewound`, the clock was set back: what it shows again is planned anew.
@@ -63,28 +63,28 @@ class TaskUpdated(Event, frozen=True, kw_only=True):
     rewound: bool = False
 
 
-class TaskPaused(Event, frozen=True, kw_only=True):
+class TaskPaused(Event, frozen=True, kw_only=True, gc=False):
     """Occurrences are no longer planned until the task is resumed."""
 
     type: ClassVar[str] = "TaskPaused"
     reason: str | None = None
 
 
-class TaskResumed(Event, frozen=True, kw_only=True):
+class TaskResumed(Event, frozen=True, kw_only=True, gc=False):
     """A paused, quarantined or failed task goes on."""
 
     type: ClassVar[str] = "TaskResumed"
     next_at: int | None
 
 
-class TaskCancelled(Event, frozen=True, kw_only=True):
+class TaskCancelled(Event, frozen=True, kw_only=True, gc=False):
     """The task will not run again."""
 
     type: ClassVar[str] = "TaskCancelled"
     reason: str | None = None
 
 
-class TaskDeleted(Event, frozen=True, kw_only=True):
+class TaskDeleted(Event, frozen=True, kw_only=True, gc=False):
     """The task is gone from the lists and its key is free; its history stays."""
 
     type: ClassVar[str] = "TaskDeleted"
@@ -92,14 +92,14 @@ class TaskDeleted(Event, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-class TaskQuarantined(Event, frozen=True, kw_only=True):
+class TaskQuarantined(Event, frozen=True, kw_only=True, gc=False):
     """The task's entry cannot be trusted or called; its run is held until it is repaired."""
 
     type: ClassVar[str] = "TaskQuarantined"
     reason: str
 
 
-class RunPlanned(Event, frozen=True, kw_only=True):
+class RunPlanned(Event, frozen=True, kw_only=True, gc=False):
     """An occurrence became a run that waits for a slot."""
 
     type: ClassVar[str] = "RunPlanned"
@@ -111,7 +111,7 @@ class RunPlanned(Event, frozen=True, kw_only=True):
     missed: tuple[int, ...] = ()
 
 
-class OccurrenceSkipped(Event, frozen=True, kw_only=True):
+class OccurrenceSkipped(Event, frozen=True, kw_only=True, gc=False):
     """One or more occurrences will not run, and why."""
 
     type: ClassVar[str] = "OccurrenceSkipped"
@@ -123,7 +123,7 @@ class OccurrenceSkipped(Event, frozen=True, kw_only=True):
     ends: Literal["completed", "failed"] | None = None
 
 
-class RunDeferred(Event, frozen=True, kw_only=True):
+class RunDeferred(Event, frozen=True, kw_only=True, gc=False):
     """A run that could start has to wait for a limit first."""
 
     type: ClassVar[str] = "RunDeferred"
@@ -132,7 +132,7 @@ class RunDeferred(Event, frozen=True, kw_only=True):
     rank: int
 
 
-class RunStarted(Event, frozen=True, kw_only=True):
+class RunStarted(Event, frozen=True, kw_only=True, gc=False):
     """An attempt was claimed; only now may it be called."""
 
     type: ClassVar[str] = "RunStarted"
@@ -141,7 +141,7 @@ class RunStarted(Event, frozen=True, kw_only=True):
     incarnation: str
 
 
-class RunBegun(Event, frozen=True, kw_only=True):
+class RunBegun(Event, frozen=True, kw_only=True, gc=False):
     """The call of a claimed attempt begins now; recorded where a run is delivered at most once.
 
     A claim that is lost without it was never called, and may safely be made again.
@@ -151,7 +151,7 @@ class RunBegun(Event, frozen=True, kw_only=True):
     attempt: int
 
 
-class TaskExecuted(Event, frozen=True, kw_only=True):
+class TaskExecuted(Event, frozen=True, kw_only=True, gc=False):
     """An attempt ended. With `retry_at` another one follows, without it the run has ended."""
 
     type: ClassVar[str] = "TaskExecuted"
@@ -167,7 +167,7 @@ class TaskExecuted(Event, frozen=True, kw_only=True):
     ends: Literal["completed", "failed"] | None = None
 
 
-class RunReturned(Event, frozen=True, kw_only=True):
+class RunReturned(Event, frozen=True, kw_only=True, gc=False):
     """A claimed attempt did not come to an end and waits again: lost, interrupted or held."""
 
     type: ClassVar[str] = "RunReturned"
@@ -176,7 +176,7 @@ class RunReturned(Event, frozen=True, kw_only=True):
     counts: bool = True
 
 
-class RunCancelled(Event, frozen=True, kw_only=True):
+class RunCancelled(Event, frozen=True, kw_only=True, gc=False):
     """A waiting or running attempt was called off."""
 
     type: ClassVar[str] = "RunCancelled"
@@ -184,14 +184,14 @@ class RunCancelled(Event, frozen=True, kw_only=True):
     ends: Literal["completed", "failed"] | None = None
 
 
-class DependenciesSet(Event, frozen=True, kw_only=True):
+class DependenciesSet(Event, frozen=True, kw_only=True, gc=False):
     """From now on the task waits for these others; none means that it waits for nobody."""
 
     type: ClassVar[str] = "DependenciesSet"
     depends_on: tuple[int, ...]
 
 
-class DependencyEnded(Event, frozen=True, kw_only=True):
+class DependencyEnded(Event, frozen=True, kw_only=True, gc=False):
     """A task that this one waits for has ended a run.
 
     With `fresh`, the failure is answered with one of this task's own; earlier ones are forgotten.
@@ -203,13 +203,13 @@ class DependencyEnded(Event, frozen=True, kw_only=True):
     fresh: bool = False
 
 
-class DependenciesMet(Event, frozen=True, kw_only=True):
+class DependenciesMet(Event, frozen=True, kw_only=True, gc=False):
     """Everything that the task waited for has happened: the next round begins."""
 
     type: ClassVar[str] = "DependenciesMet"
 
 
-class HandlerEvent(Event, frozen=True, kw_only=True):
+class HandlerEvent(Event, frozen=True, kw_only=True, gc=False):
     """What a handler published when its run succeeded."""
 
     type: ClassVar[str] = "HandlerEvent"
@@ -217,14 +217,14 @@ class HandlerEvent(Event, frozen=True, kw_only=True):
     payload: Any = None
 
 
-class ClockStepped(Event, frozen=True, kw_only=True):
+class ClockStepped(Event, frozen=True, kw_only=True, gc=False):
     """The wall clock was set by `step` microseconds. It concerns the service, and no task."""
 
     type: ClassVar[str] = "ClockStepped"
     step: int
 
 
-class Suspended(Event, frozen=True, kw_only=True):
+class Suspended(Event, frozen=True, kw_only=True, gc=False):
     """Nothing of the service ran for `duration` microseconds: stopped, or the machine slept.
 
     It concerns the service, and no task. What came due meanwhile is caught up by each task's

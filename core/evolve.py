@@ -21,7 +21,7 @@ def evolve(task: TaskState | None, event: e.Event) -> tuple[TaskState, RunState 
     Returns:
         The task and the run that the event touched, if any.
     """
-    if isinstance(event, e.TaskScheduled):
+    if type(event) is e.TaskScheduled:
         return _scheduled(task, event), None
     if task is None:
         raise LookupError(f"{event.type} for task {event.task_id}, which was never scheduled")

@@ -1,6 +1,5 @@
 """A task as the events made it that were pruned: the beginning of its fold, kept as JSON."""
 
-from dataclasses import fields
 from typing import Any
 
 from .errors import UnknownEvent
@@ -9,8 +8,8 @@ from .state import RunState, TaskState
 VERSION = 1
 """The version written today. Fields are only ever added, with a default."""
 
-_TASK = tuple(f.name for f in fields(TaskState) if f.name not in {"runs", "awaits"})
-_RUN = tuple(f.name for f in fields(RunState))
+_TASK = tuple(name for name in TaskState.__struct_fields__ if name not in {"runs", "awaits"})
+_RUN = RunState.__struct_fields__
 
 
 def to_snapshot(task: TaskState) -> dict[str, Any]:

@@ -9,7 +9,7 @@ Claim = tuple[int, int]
 """(run id, fence): identifies one attempt."""
 
 
-class Start(Struct, frozen=True):
+class Start(Struct, frozen=True, gc=False):
     """An attempt that is claimed in storage and may now be called.
 
     Attributes:
@@ -52,7 +52,7 @@ class Start(Struct, frozen=True):
         return (self.run_id, self.fence)
 
 
-class Alarm(Struct, frozen=True):
+class Alarm(Struct, frozen=True, gc=False):
     """A row of the near-term window.
 
     Attributes:

@@ -16,7 +16,7 @@ Claim: TypeAlias = tuple[int, int]
 """Run id and fence: the name of one attempt."""
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, gc=False):
     """One attempt to run something.
 
     Attributes:
@@ -43,7 +43,7 @@ class Call(Struct, frozen=True):
         return (self.run_id, self.fence)
 
 
-class Succeeded(Struct, frozen=True):
+class Succeeded(Struct, frozen=True, gc=False):
     """The call returned.
 
     Attributes:
@@ -119,7 +119,7 @@ class Load:
 Outcome: TypeAlias = Succeeded | Failed | TimedOut | Cancelled | Rejected
 
 
-class Report(Struct, frozen=True):
+class Report(Struct, frozen=True, gc=False):
     """How one attempt ended.
 
     Attributes:

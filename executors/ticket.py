@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from .base import Call, Outcome, Report, TimedOut
 
@@ -49,8 +50,7 @@ class Notice:
         return told
 
 
-@dataclass(slots=True, eq=False)
-class Ticket:
+class Ticket(Struct, eq=False):
     """One call on the desk. What changes is guarded by the desk's lock.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from ..core.commands import NewEntry
 from ..core.decide import NewTask, as_json
@@ -22,8 +23,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character: no encoding, and no database, can hold it."""
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """An entry with its payload and the task that it would make."""
 
     entry: Entry

@@ -191,15 +191,17 @@ class Ledger:
         draft = self._drafts.prepare(command, unit.now)
         task = unit.find(command.tenant, command.key) if command.key is not None else None
         Links(unit).check(task, draft.task.schedule, command.tenant)
-        return self._entered(draft, self._enter(draft, unit), unit)
+        task_id = self._enter(draft, unit)
+        return lambda: _entered(draft, task_id, unit)
 
     def _new_entries(self, command: c.NewEntries, unit: Unit, _: Commit) -> Answer:
         drafts = [self._drafts.prepare(entry, unit.now) for entry in command.entries]
-        entered = [(draft, self._enter(draft, unit, connect=False)) for draft in drafts]
-        for _draft, task_id in entered:  # only now: they may name each other
-            Links(unit).connect(unit.tasks[task_id])
-        replies = [self._entered(draft, task_id, unit) for draft, task_id in entered]
-        return lambda: [reply() for reply in replies]
+        task_ids = [self._enter(draft, unit, connect=False) for draft in drafts]
+        links = Links(unit)
+        for task_id in task_ids:  # only now: they may name each other
+            links.connect(unit.tasks[task_id])
+        pairs = zip(drafts, task_ids, strict=True)
+        return lambda: [_entered(draft, task_id, unit) for draft, task_id in pairs]
 
     def _enter(self, draft: Draft, unit: Unit, *, connect: bool = True) -> int:
         """Store what is new about a task. Returns its id."""
@@ -207,7 +209,7 @@ class Ledger:
         new = draft.task
         new.entry_id = entry_id
         task = unit.find(new.tenant, new.key) if new.key is not None else None
-        new.relinked = Links(unit).moved(task, new.schedule)
+        new.relinked = task is not None and Links(unit).moved(task, new.schedule)
         events = schedule_task(new, task, unit.now)
         if any(getattr(event, "entry_id", None) == entry_id for event in events):
             unit.entries[entry_id] = self._drafts.seal(draft, entry_id)
@@ -216,19 +218,6 @@ class Ledger:
         if events and connect and recorded is not None:
             Links(unit).connect(recorded)
         return task_id
-
-    def _entered(self, draft: Draft, task_id: int, unit: Unit) -> Callable[[], dict[str, Any]]:
-        """The reply, which is complete when the alarms are set."""
-
-        def reply() -> dict[str, Any]:
-            alarm = unit.alarms.get(task_id)
-            return {
-                "alarm_id": alarm.id if alarm else None,
-                "scheduler_id": task_id,
-                "entry": draft.entry.to_map(),
-            }
-
-        return reply
 
     def _triggered(self, command: c.AlarmTriggered, unit: Unit, _: Commit) -> None:
         self._trigger([command.scheduler_id], unit)
@@ -386,6 +375,16 @@ def _replaced(unit: Unit) -> list[Claim]:
         if isinstance(event, RunPlanned) and event.cause in PLANNED
     }
     return [claim for task_id in planned for claim in to_stop(unit.tasks[task_id])]
+
+
+def _entered(draft: Draft, task_id: int, unit: Unit) -> dict[str, Any]:
+    """The reply to a new entry, which is complete when the alarms are set."""
+    alarm = unit.alarms.get(task_id)
+    return {
+        "alarm_id": alarm.id if alarm else None,
+        "scheduler_id": task_id,
+        "entry": draft.entry.to_map(),
+    }
 
 
 def _recorded(unit: Unit, task: TaskState, events: Sequence[Any]) -> Task:

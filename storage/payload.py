@@ -98,6 +98,8 @@ def _is_plain(value: Any) -> bool:
 
 def _has_plain_parts(value: Any) -> bool:
     kind = type(value)
+    if kind is list and _PLAIN.issuperset(map(type, value)):  # of almost every entry
+        return True
     if kind is dict:
         named = all(type(name) is str for name in value)
         return named and all(map(_has_plain_parts, value.values()))

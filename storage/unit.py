@@ -42,8 +42,11 @@ _AWAITS = ("task_id", "depends_on", "outcome")
 _DEPENDENCY = ("task_id", "depends_on", "tenant", "outcome")
 _ENTRY = ("id", "updated_at", "entry")
 _ALARM = ("id", "due_at", "target", "task_id", "attempt")
-_REDEFINES = (TaskScheduled, TaskUpdated, TaskDeleted)
-_BEGINS = (RunPlanned, OccurrenceSkipped)
+_REDEFINES = frozenset({TaskScheduled, TaskUpdated, TaskDeleted})
+_BEGINS = frozenset({RunPlanned, OccurrenceSkipped})
+
+_OFTEN = 50
+"""Events between two signs of life."""
 
 
 NEAR = 2 * MINUTE
@@ -73,6 +76,7 @@ class Unit:
         self.armed: list[Alarm] = []
         self.connection = connection
         self.alive: Callable[[], object] = lambda: None
+        self._told = 0
         self._new: set[int] = set()
         self._redefined: set[int] = set()
         self._changed: dict[int, TaskState] = {}
@@ -136,14 +140,19 @@ class Unit:
 
     def record(self, task: TaskState | None, events: Sequence[Event]) -> TaskState | None:
         """Append events and move their task on."""
-        self.alive()
+        if len(self.events) - self._told > _OFTEN:
+            self._told = len(self.events)
+            self.alive()
         for event in events:
-            if isinstance(event, _REDEFINES):
+            kind = type(event)
+            if kind in _REDEFINES:
                 (self._new if task is None else self._redefined).add(event.task_id)
             task, run = evolve(task, event)
-            if isinstance(event, _BEGINS) and run is not None:
+            if run is None:
+                continue
+            if kind in _BEGINS:
                 self._new_runs[run.id] = run
-            elif run is not None and run.id not in self._new_runs:
+            elif run.id not in self._new_runs:
                 self._changed_runs[run.id] = run
         if events and task is not None:
             self.events += events

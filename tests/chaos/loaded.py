@@ -20,7 +20,10 @@ from tocsin.core.handlers import COMMAND
 GRACE = 1.0
 STOPPERS = 8
 PRODUCERS = 4
-KINDS = ("quick",) * 12 + ("waits",) * 3 + ("patient",) * 2 + ("stubborn",)
+PAUSE = 0.02
+"""Seconds between two orders of a producer: on any machine, about what the calls can keep up with."""
+
+KINDS = ("quick",) * 40 + ("waits",) * 10 + ("patient",) * 3 + ("stubborn",)
 
 
 class Notes:
@@ -55,10 +58,10 @@ def register(app: Tocsin, notes: Notes, number: int) -> None:
 
 
 def produce(app: Tocsin, notes: Notes, name: str, ended: threading.Event) -> None:
-    """Schedule as fast as it goes; what was accepted is noted, what was refused is not."""
+    """Schedule one task after the other; what was accepted is noted, what was refused is not."""
     chance = random.Random(name)
     for count in itertools.count():
-        if ended.is_set():
+        if ended.wait(PAUSE):
             return
         key = f"{name}-{count}"
         try:

@@ -46,7 +46,7 @@ class Campaign:
             [sys.executable, "-W", "error", str(HERE / "loaded.py"), *words],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,  # the last one completes what all of them left
             check=False,
         )
         where = f"round {number}"
