@@ -21,7 +21,7 @@ GRACE = 1.0
 STOPPERS = 8
 PRODUCERS = 4
 PAUSE = 0.02
-"""Seconds between two orders of a producer: on any machine, about what the calls can keep up with."""
+"""Seconds between two orders of a producer: about what the calls can keep up with."""
 
 KINDS = ("quick",) * 40 + ("waits",) * 10 + ("patient",) * 3 + ("stubborn",)
 
