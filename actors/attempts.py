@@ -27,6 +27,10 @@ class Attempts:
             for start in starts:
                 self._admitted[start.claim] = start
 
+    def admitted(self, claim: Claim) -> Start | None:
+        """What was admitted under this claim and has not ended."""
+        return self._admitted.get(claim)
+
     def finish(self, result: RunFinished) -> bool:
         """An attempt has ended; keep its result until it is confirmed.
 
@@ -53,16 +57,21 @@ class Attempts:
             self._fresh = list(self._results.values())
             return bool(self._fresh)
 
-    def wait(self, count: int, patience: float) -> None:
+    def wait(self, count: int, patience: float) -> bool:
         """Wait until so many have ended, as long as no pause between two exceeds the patience.
 
         Args:
             count: fresh results to wait for.
             patience: seconds.
+
+        Returns:
+            Whether so many have ended.
         """
         with self._lock:
-            while len(self._fresh) < count and self._ended.wait(patience):
-                pass
+            while len(self._fresh) < count:
+                if not self._ended.wait(patience):
+                    return False
+            return True
 
     def confirm(self, claims: Iterable[Claim]) -> None:
         """These results are recorded, or were stale."""

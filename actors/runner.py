@@ -77,17 +77,18 @@ class Runner(Actor):
 
     def _admit(self, starts: Sequence[Start]) -> None:
         self._attempts.admit(starts)
-        announce = self._announcer()
+        report = self._reporter()
         for start in starts:
             lane = self._lanes.get(self._calls.lane(start)) or self._lanes[DEFAULT_LANE]
-            lane.submit(self._calls.make(start), self._reporter(start, announce))
+            lane.submit(self._calls.make(start), report)
 
-    def _reporter(self, start: Start, announce: Callable[[], None]) -> Callable[[Report], None]:
+    def _reporter(self) -> Callable[[Report], None]:
         """What the executor's thread does at the end of a call: keep the result, then tell."""
-        attempts = self._attempts
+        attempts, announce = self._attempts, self._announcer()
 
         def report(ended: Report) -> None:
-            if attempts.finish(result_of(start, ended)):
+            start = attempts.admitted(ended.claim)
+            if start is not None and attempts.finish(result_of(start, ended)):
                 announce()
 
         return report

@@ -48,14 +48,15 @@ TICK = SECOND
 GLANCE = SECOND // 4
 """How often it looks at the clock: set back, it keeps every alarm from ringing until it is seen."""
 
-MOST_AT_ONCE = 1_000
+MOST_AT_ONCE = 500
 """Tasks that one transaction is about, more or less: the next ones see what has ended meanwhile."""
 
 BURST = 100
 """So many alarms at once may wait for slots."""
 
-PATIENCE = 0.02
-"""Seconds without an end of any run, after which a burst no longer waits for free slots."""
+PATIENCE = 0.1
+"""Seconds without an end of any run, after which bursts no longer wait for free slots: the calls
+of now are long. They wait again once runs end by the hundred."""
 
 ASK_TIMEOUT = 5.0
 
@@ -101,6 +102,7 @@ class Scheduler(Actor):
         self._out: set[tuple[int, int]] = set()
         self._recorded: deque[tuple[int, int]] = deque(maxlen=MOST_RECORDED)
         self._reconciled = False
+        self._patient = True
         self._draining = False
         self._seen: int | None = None
         self._tick_at = 0
@@ -206,13 +208,14 @@ class Scheduler(Actor):
         What finds no slot waits in the database, which costs as much as the run itself.
         """
         missing = wanted - (self._most_out - len(self._out))
-        if self._reconciled and wanted >= BURST and missing > 0:
-            self._attempts.wait(min(missing, len(self._out)), PATIENCE)
+        if self._reconciled and self._patient and wanted >= BURST and missing > 0:
+            self._patient = self._attempts.wait(min(missing, len(self._out)), PATIENCE)
 
     # ------------------------------------------------------------ commit, act
 
     def _carry_out(self, commands: Sequence[Any]) -> Commit:
         results = self._attempts.fresh()
+        self._patient = self._patient or len(results) >= BURST
         ended = [(result.run_id, result.fence) for result in results]
         free = self._most_out - len(self._out.difference(ended))
         news = self._watch.look()

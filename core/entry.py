@@ -11,6 +11,8 @@ from .errors import InvalidEntry
 
 LONGEST_NAME = 1_000
 
+_FIELDS = frozenset({"module", "function", "handler", "args", "kwargs"})
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -66,8 +68,8 @@ class Entry:
         Raises:
             InvalidEntry: the map does not name one callable.
         """
-        unknown = set(data) - {"module", "function", "handler", "args", "kwargs"}
-        if unknown:
+        if not data.keys() <= _FIELDS:
+            unknown = set(data) - _FIELDS
             raise InvalidEntry(f"an entry has no {', '.join(sorted(map(str, unknown)))}")
         get = data.get
         return cls.of(get("module"), get("function"), get("handler"), get("args"), get("kwargs"))

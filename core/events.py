@@ -11,7 +11,7 @@ as fast.
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from .errors import UnknownEvent
 
@@ -247,7 +247,7 @@ TYPES: dict[str, type[Event]] = {
 }  # fmt: skip
 
 _COMMON = frozenset({"at", "tenant", "task_id", "run_id"})
-_OWN = {
+_OWN: dict[type[Event], tuple[str, ...]] = {
     kind: tuple(n for n in kind.__struct_fields__ if n not in _COMMON) for kind in TYPES.values()
 }
 
@@ -257,7 +257,10 @@ UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 def to_data(event: Event) -> dict[str, Any]:
     """The event's own fields, without the columns that every event has."""
-    return {name: getattr(event, name) for name in _OWN[type(event)]}
+    data = structs.asdict(event)
+    for name in _COMMON:
+        del data[name]
+    return data
 
 
 def event_from_data(kind: str, version: int, common: dict[str, Any], data: dict[str, Any]) -> Event:

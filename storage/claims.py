@@ -136,8 +136,19 @@ def _place(task: TaskState, run: RunState) -> tuple[int, int]:
     return (place, run.id)
 
 
+def _usual(task: TaskState, now: int) -> RunState | None:
+    """The only run of a task, when it waits and no rule keeps it: the case of almost every task."""
+    if len(task.runs) != 1 or task.policy_json != "{}" or task.status != "active":
+        return None
+    (run,) = task.runs.values()
+    return run if run.status == "pending" and run.ready_at <= now and run.rank is None else None
+
+
 def _places(unit: Unit, task: TaskState) -> list[tuple[tuple[int, int], TaskState, RunState]]:
     """The task's runs that may start, each with its rank; a task that cannot be read has none."""
+    run = _usual(task, unit.now)
+    if run is not None:
+        return [((run.ready_at, run.id), task, run)]
     try:
         unit.record(task, postpone(task, unit.now))
         return [

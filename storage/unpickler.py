@@ -59,6 +59,8 @@ class _Restricted(pickle.Unpickler):
 
 def prefixes(allow: Sequence[str]) -> tuple[str, ...]:
     """Module prefixes, each ending in a dot: "myapp" allows "myapp.jobs", never "myapp_evil"."""
+    if not allow:
+        return ()
     return tuple(f"{prefix.rstrip('.')}." for prefix in allow)
 
 
