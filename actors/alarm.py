@@ -28,7 +28,7 @@ RELOAD_EVERY = 30 * SECOND
 LONGEST_WAIT = SECOND
 """The wall clock is looked at once a second at least, in case it was set."""
 
-MOST_AT_ONCE = 500
+MOST_AT_ONCE = 512
 MOST_IN_WINDOW = 50_000
 LONGEST_POSTPONED = MINUTE
 

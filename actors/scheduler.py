@@ -48,7 +48,7 @@ TICK = SECOND
 GLANCE = SECOND // 4
 """How often it looks at the clock: set back, it keeps every alarm from ringing until it is seen."""
 
-MOST_AT_ONCE = 500
+MOST_AT_ONCE = 512
 """Tasks that one transaction is about, more or less: the next ones see what has ended meanwhile."""
 
 BURST = 100

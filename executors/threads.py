@@ -37,7 +37,8 @@ class ThreadExecutor(Desk):
         super().__init__(max_workers, clock, name)
         self._ready = threading.Condition(self._lock)
         self._workers = 0
-        self._busy = 0
+        self._running: set[Ticket] = set()
+        self._long: set[Ticket] = set()
         self._watched = False
         self._tempo = Tempo()
 
@@ -73,17 +74,17 @@ class ThreadExecutor(Desk):
 
     def _wanted(self) -> int:
         """How many threads there should be: when one suffices, another one looks on."""
-        useful = self._busy + len(self._queue)
+        useful = len(self._running) + len(self._long) + len(self._queue)
         return min(useful, self._slots, 2 if self._one_suffices() else self._slots)
 
     def _one_suffices(self) -> bool:
-        return self._busy > 0 and self._tempo.brief
+        return bool(self._running) and self._tempo.brief
 
     def _abandon(self, ticket: Ticket) -> None:
         ticket.abandoned = True
         self._abandoned += 1
         self._workers -= 1
-        self._busy -= 1
+        self._leave_out(ticket)
         with contextlib.suppress(RuntimeError):  # the next call tries again
             self._provide()
 
@@ -109,7 +110,7 @@ class ThreadExecutor(Desk):
                 self._abandoned -= 1
                 return None
             if last is not None:
-                self._busy -= 1
+                self._leave_out(last)
                 self._tempo.ended(last.began)
             while not (self._stopping or (self._queue and not self._one_suffices())):
                 self._stand_by()
@@ -117,7 +118,7 @@ class ThreadExecutor(Desk):
             if ticket is None:
                 self._workers -= 1
                 return None
-            self._busy += 1
+            self._running.add(ticket)
             if self._queue:
                 self._provide()
             return ticket
@@ -129,8 +130,14 @@ class ThreadExecutor(Desk):
             return
         before, self._watched = self._moved_at, True
         if not self._ready.wait(LOOK) and self._queue and self._moved_at == before:
+            self._long |= self._running
+            self._running.clear()
             self._tempo.stuck()
         self._watched = False
+
+    def _leave_out(self, ticket: Ticket) -> None:
+        self._running.discard(ticket)
+        self._long.discard(ticket)
 
 
 def settle(value: Any) -> Any:

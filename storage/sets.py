@@ -17,8 +17,9 @@ from .connection import Connection
 
 Row = Sequence[Any]
 
-_SIZES = (256, 64, 16, 4, 1)
-"""Rows of one statement: few enough forms for all of them to stay prepared."""
+_SIZES = tuple(1 << power for power in range(9, -1, -1))
+"""Rows of one statement, from 512 to 1: few enough forms for all of them to stay prepared, and not
+more values than a statement may have."""
 
 
 @singledispatch
@@ -86,12 +87,12 @@ def _marks(columns: tuple[str, ...], rows: int) -> str:
     return ", ".join([f"({', '.join('?' * len(columns))})"] * rows)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {_marks(columns, rows)}"
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def _update(table: str, columns: tuple[str, ...], rows: int) -> str:
     key, *changed = columns
     changes = ", ".join(f"{name} = changed.{name}" for name in changed)

@@ -2,6 +2,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tocsin.core.clock import SystemClock
 from tocsin.core.entry import Cancellation
 from tocsin.executors.base import Call, Succeeded
@@ -81,3 +83,26 @@ def test_short_calls_are_made_after_a_long_one_that_does_not_end(
         executor.submit(call(number, lambda _: True), reports)
     assert len(reports.wait(199)) == 199
     assert not endless.ended.is_set()
+
+
+def test_a_long_call_is_noticed_once_and_not_again_beside_each_few_short_ones(
+    ending: Any,
+    call: Callable[..., Call],
+    reports: Any,
+    stuck: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    noticed: list[Tempo] = []
+
+    def note(tempo: Tempo) -> None:
+        noticed.append(tempo)
+
+    monkeypatch.setattr(Tempo, "stuck", note)
+    executor = ending(ThreadExecutor(SLOTS, clock=CLOCK, name="bell"))
+    endless = stuck()
+    executor.submit(call(0, endless), reports)
+    assert endless.started.wait(PATIENCE)
+    for number in range(1, 1_001):
+        executor.submit(call(number, lambda _: True), reports)
+    assert len(reports.wait(1_000)) == 1_000
+    assert len(noticed) < 20
