@@ -33,7 +33,7 @@ from .actors.tree import TOP, Tree, start_tree
 from .actors.warden import Warden
 from .core.clock import Clock
 from .core.entry import RunContext
-from .core.errors import TocsinError
+from .core.errors import StorageError, TocsinError
 from .core.handlers import COMMAND, Handler, Handlers
 from .core.notification import REMIND
 from .core.published import Listener
@@ -125,7 +125,7 @@ class Engine:
         opened.database.reserve()
         TURNS.shorten()
         self.lanes = make_lanes(clock, limits)
-        self.watch = ClockWatch(clock)
+        self.watch = ClockWatch(clock, _last_recorded(opened))
         self.checkup = Checkup(
             self.registry, self.lanes, clock, opened.database.beside(HEALTH), self.watch
         )
@@ -229,6 +229,15 @@ class Engine:
             self._opened.ledger.execute(results)
         except TocsinError as error:  # they are rescued at the next start
             logger.warning("{} results could not be stored: {}", len(results), error)
+
+
+def _last_recorded(opened: Opened) -> int | None:
+    """When something was recorded last; in an outage nobody knows."""
+    try:
+        return opened.queries.last_recorded()
+    except StorageError as error:
+        logger.debug("the clock cannot be compared with the log: {}", error)
+        return None
 
 
 def make_lanes(clock: Clock, limits: Limits) -> dict[str, Executor]:

@@ -182,8 +182,11 @@ def reported(database: Database, now: int) -> Health:
     silence = (here - health.at).total_seconds()
     if pid not in {None, health.pid}:
         return Health("degraded", ("the service has not reported since it started",), here, pid)
-    if silence <= SILENCE:
+    if -SILENCE <= silence <= SILENCE:
         return health
+    if silence < 0:
+        why = f"the service has not reported since the clock was set back, by {-silence:.0f} s"
+        return health.with_problem(why)
     return replace(
         health.with_problem(f"the service has not reported for {silence:.0f} s"), status="failing"
     )

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 
 from loguru import logger
 
-from ..core.clock import SECOND, Clock
+from ..core.clock import MINUTE, SECOND, Clock
 from ..core.commands import ClockStepped, Suspended
 
 LEAST = SECOND
 """A difference that counts as a step; slower corrections are just time."""
+
+LEAST_BETWEEN_LIVES = MINUTE
+"""Likewise since an earlier life; the clocks of those who write to one database may differ."""
 
 News = ClockStepped | Suspended
 
@@ -22,13 +25,15 @@ class ClockWatch:
 
     Args:
         clock: the clock to watch.
+        recorded: the instant of the last thing that was recorded before, None when there is none.
+            A clock that shows less was set back in between.
 
     Attributes:
         steps: how often the wall clock was set so far.
         suspends: how often the process stood still so far.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, recorded: int | None = None) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._offset = clock.now() - clock.monotonic()
@@ -36,6 +41,8 @@ class ClockWatch:
         self._open_suspends: list[Suspended] = []
         self.steps = 0
         self.suspends = 0
+        if recorded is not None:
+            self._compare(recorded)
 
     def look(self) -> list[News]:
         """What is not recorded yet; steps of the clock that came together are one."""
@@ -61,3 +68,16 @@ class ClockWatch:
         with self._lock:
             self._open_step -= sum(each.step for each in news if isinstance(each, ClockStepped))
             del self._open_suspends[: sum(isinstance(each, Suspended) for each in news)]
+
+    def _compare(self, recorded: int) -> None:
+        """Take what was recorded in the future for what it is: the work of a clock that was ahead.
+
+        By how much at least it was set back is known, and that is enough to plan again.
+        """
+        step = self._clock.now() - recorded
+        if step <= -LEAST_BETWEEN_LIVES:
+            self.steps, self._open_step = 1, step
+            logger.warning(
+                "what was recorded last lies {:.3f} s ahead: the wall clock was set back",
+                -step / SECOND,
+            )

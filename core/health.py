@@ -85,7 +85,8 @@ class Health:
         actors: the supervision tree, each supervisor before its children.
         executors: what runs the calls.
         abandoned: threads of actors that were given up and still exist.
-        clock_steps: how often the wall clock was set while the service ran.
+        clock_steps: how often the wall clock was set while the service ran; that it was set back
+            before, as the log tells, counts too.
         suspends: how often the whole process stood still while it ran: stopped, or asleep with
             its machine.
         storage: `ok`, or why the database cannot be used.

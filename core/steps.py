@@ -22,21 +22,30 @@ def replan(task: TaskState, step: int, now: int) -> list[e.Event]:
         now: what it shows now.
 
     Returns:
-        The events that move its next occurrence and its waiting retries; none when nothing moves.
+        The events that move its next occurrence and its waiting runs; none when nothing moves.
     """
-    return [*_retries(task, step, now), *_occurrences(task, step, now)]
+    return [*_waiting(task, step, now), *_occurrences(task, step, now)]
 
 
-def _retries(task: TaskState, step: int, now: int) -> list[e.Event]:
-    """A retry waits for time to pass, whatever the clock shows."""
-    return [
-        e.RunReturned(
-            at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
-            ready_at=run.ready_at + step, reason=run.reason or "waits for its retry",
-        )
-        for run in task.runs.values()
-        if run.status == "pending" and run.attempt > 0 and run.ready_at > now - step
-    ]  # fmt: skip
+def _waiting(task: TaskState, step: int, now: int) -> list[e.Event]:
+    """A retry waits for time to pass, whatever the clock shows; what was ready stays ready."""
+    before, moved = now - step, list[e.Event]()
+    for run in task.runs.values():
+        if run.status != "pending":
+            continue
+        if run.attempt > 0 and run.ready_at > before:
+            ready_at, why = run.ready_at + step, "waits for its retry"
+        elif now < run.ready_at <= before:
+            ready_at, why = now, "was ready before the clock was set back"
+        else:
+            continue
+        moved.append(
+            e.RunReturned(
+                at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
+                ready_at=ready_at, reason=run.reason or why,
+            )
+        )  # fmt: skip
+    return moved
 
 
 def _occurrences(task: TaskState, step: int, now: int) -> list[e.Event]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..core.clock import from_instant
-from ..core.published import Published
+from ..core.published import LONGEST_DELAY, Published
 from .database import Database
 from .ids import Ids
 from .rows import select_in
@@ -20,10 +20,12 @@ _FIRST = """
 """
 _AGAIN = f"""
     SELECT event_id, attempt FROM deliveries AS d
-    WHERE name = ? AND due_at <= ? AND {_FIRST}
+    WHERE name = ? AND (due_at <= ? OR due_at > ?) AND {_FIRST}
     ORDER BY due_at, event_id LIMIT ?
 """
-"""What is due again: of each task only the first, for its events are told in order."""
+"""What is due again: of each task only the first, for its events are told in order.
+
+What is further ahead than any delay is due, too: the clock was set back since it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Deliveries:
     def again(self, name: str, now: int, limit: int) -> list[Published]:
         """What a listener is to be told again now."""
         with self._database.session() as connection:
-            attempts = dict(connection.execute(_AGAIN, (name, now, limit)).fetchall())
+            due = (name, now, now + LONGEST_DELAY, limit)
+            attempts = dict(connection.execute(_AGAIN, due).fetchall())
             rows = select_in(
                 connection,
                 "SELECT id, at, tenant, task_id, run_id, data FROM events WHERE id IN",

@@ -2,11 +2,13 @@
 
 import fcntl
 import os
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from ..core.errors import AlreadyRunning, StorageError
+from ..core.errors import AlreadyRunning, StorageError, StorageUnavailable
+from .files import identity
 
 _TRIES = 20
 _PAUSE = 0.01
@@ -22,7 +24,9 @@ class FileLock:
 
     def __init__(self, database: Path) -> None:
         self._path = database.with_name(f"{database.name}.lock")
+        self._name = str(self._path)
         self._handle: int | None = None
+        self._mutex = threading.Lock()
 
     def acquire(self) -> None:
         """Take the lock.
@@ -32,7 +36,7 @@ class FileLock:
             StorageError: the lock file cannot be made.
         """
         try:
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            handle = self._open()
         except OSError as error:
             raise StorageError(f"cannot open {self._path}: {error.strerror}") from error
         try:
@@ -46,9 +50,7 @@ class FileLock:
                 " stop it first, or use another database"
             ) from error
         self._handle = handle
-        with suppress(OSError):  # the number is for people; a full disk must not keep us from it
-            os.ftruncate(handle, 0)
-            os.write(handle, str(os.getpid()).encode())
+        _sign(handle)
 
     def held(self) -> bool:
         """Whether somebody has the lock now; asking leaves no trace."""
@@ -65,8 +67,19 @@ class FileLock:
         return False
 
     def kept(self) -> bool:
-        """Whether it is still ours: the operating system takes it from nobody."""
-        return self._handle is not None
+        """Whether it is still ours, under the name where others look for it.
+
+        The operating system takes it from nobody, but the file may be removed: then it is made
+        anew, unless another service was faster.
+
+        Raises:
+            StorageUnavailable: it cannot be made.
+        """
+        with self._mutex:
+            if self._handle is None:
+                return False
+            ours = os.fstat(self._handle)
+            return identity(self._name) == (ours.st_dev, ours.st_ino) or self._take_again()
 
     def owner(self) -> int | None:
         """The process that has the lock, None when nobody has it or it did not say."""
@@ -79,9 +92,36 @@ class FileLock:
 
     def release(self) -> None:
         """Give the lock back; nothing happens when it is not held."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        with self._mutex:
+            if self._handle is not None:
+                os.close(self._handle)
+                self._handle = None
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def _take_again(self) -> bool:
+        try:
+            handle = self._open()
+        except OSError as error:
+            raise StorageUnavailable(f"{self._path} is gone: {error.strerror}") from error
+        try:
+            _take(handle)
+        except OSError:  # ours is kept: it may be put back
+            os.close(handle)
+            return False
+        old, self._handle = self._handle, handle
+        if old is not None:
+            os.close(old)
+        _sign(handle)
+        return True
+
+
+def _sign(handle: int) -> None:
+    """Write our number into the file: for people, so a full disk must not keep us from it."""
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.write(handle, str(os.getpid()).encode())
 
 
 def _take(handle: int) -> None:

@@ -10,7 +10,7 @@ from peewee import fn
 from ..core.clock import from_instant
 from ..core.commands import DEFAULT_TENANT, TaskRef
 from ..core.errors import UnknownRun, UnknownTask
-from ..core.events import SERVICE, Event
+from ..core.events import SERVICE, ClockStepped, Event
 from ..core.hints import did_you_mean
 from ..core.run import Run
 from ..core.task import Task
@@ -20,6 +20,9 @@ from .horizons import HISTORY, pruned_until
 from .ids import LARGEST
 from .models import AlarmTable, EventTable, RunTable, TaskTable
 from .rows import EVENT_COLUMNS, RUN_COLUMNS, TASK_COLUMNS, event_of, run_state, task_state
+
+LOOKED_AT = 1_000
+"""Events that are looked at to find when something was recorded last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,16 @@ class Queries:
         order = EventTable.id.desc() if latest else EventTable.id
         rows = self._database.fetch(query.order_by(order).limit(limit))
         return [Logged(row[0], event_of(row)) for row in sorted(rows)]
+
+    def last_recorded(self) -> int | None:
+        """The latest instant among the last events since the clock was set, None without events.
+
+        Who writes without a service does not look at the clock: the very last one is not enough.
+        """
+        query = EventTable.select(EventTable.at, EventTable.type)
+        rows = self._database.fetch(query.order_by(EventTable.id.desc()).limit(LOOKED_AT))
+        stepped = next((n for n, row in enumerate(rows) if row[1] == ClockStepped.type), len(rows))
+        return max((row[0] for row in rows[: stepped + 1]), default=None)
 
     def pruned_until(self) -> datetime | None:
         """The instant before which the history of runs is not kept any more, None for none."""

@@ -56,6 +56,26 @@ def test_small_corrections_are_just_time_but_add_up(clock: SettableClock) -> Non
     assert watch.look() == [ClockStepped(round(1.2 * SECOND))]
 
 
+@pytest.mark.parametrize("ahead", [60, 3600, 10**8])
+def test_s19_what_an_earlier_life_recorded_in_the_future_is_a_step_back(
+    clock: SettableClock, ahead: int
+) -> None:
+    watch = ClockWatch(clock, clock.now() + ahead * SECOND)
+    assert watch.look() == watch.look() == [ClockStepped(-ahead * SECOND)]
+    set_by(clock, -5)
+    assert watch.look() == [ClockStepped(-(ahead + 5) * SECOND)]
+    watch.settle(watch.look())
+    assert watch.look() == []
+    assert watch.steps == 2
+
+
+@pytest.mark.parametrize("ahead", [-(10**8), 0, 59])
+def test_an_earlier_life_that_ended_before_now_is_no_step(clock: SettableClock, ahead: int) -> None:
+    watch = ClockWatch(clock, clock.now() + ahead * SECOND)
+    assert watch.look() == []
+    assert watch.steps == 0
+
+
 def test_each_suspend_is_told_by_itself_until_it_is_settled(clock: SettableClock) -> None:
     watch = ClockWatch(clock)
     watch.note_suspend(5 * SECOND)

@@ -1,13 +1,15 @@
 """What tasks do when the wall clock is set: nothing twice, nothing silent for long."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tocsin import RunContext, cron, every
-from tocsin.core.clock import MINUTE, SECOND
+from tocsin.core.clock import DAY, MINUTE, SECOND
 from tocsin.core.commands import ClockStepped
 from tocsin.core.schedule import Schedule
+from tocsin.core.steps import replan
 from tocsin.testing import ManualTocsin
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -111,3 +113,29 @@ def test_the_step_is_in_the_event_log() -> None:
         assert [logged.event.type for logged in app._queries().events(latest=True, limit=2)]
         kinds = [logged.event.type for logged in app._queries().events()]
         assert "ClockStepped" in kinds
+
+
+@pytest.mark.parametrize("back", [2 * MINUTE, DAY])
+def test_s14_what_waited_for_its_place_when_the_clock_was_set_back_is_ready_all_the_same(
+    story: Any, back: int
+) -> None:
+    """Otherwise it keeps all that come after it from running until the clock is there again."""
+    story.order(every("10s"))
+    story.ring(after=10 * SECOND)
+    assert [run.status for run in story.claimable()] == ["pending"]
+    story.now -= back
+    story.tell(replan(story.task, -back, story.now))
+    story.finish(story.claim())
+    story.ring(after=10 * SECOND)
+    assert story.statuses() == ["succeeded", "pending"]
+
+
+def test_a_run_that_waits_for_its_window_waits_for_what_the_clock_shows(story: Any) -> None:
+    story.order(every("10s"), options={"windows": "mon-sun 10:00-17:00"})
+    story.ring(after=10 * SECOND)
+    (run,) = story.runs.values()
+    opening = run.ready_at
+    assert opening > story.now
+    story.now -= MINUTE
+    story.tell(replan(story.task, -MINUTE, story.now))
+    assert run.ready_at == opening

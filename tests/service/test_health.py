@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,7 @@ def test_a_service_in_another_process_is_read_from_what_it_wrote(app: Tocsin, un
     assert Tocsin(app.url).health().status == "failing"
 
 
-def test_a_service_that_writes_nothing_or_nonsense_or_nothing_new_is_not_well(
+def test_s19_a_service_that_writes_nothing_or_nonsense_or_nothing_new_is_not_well(
     app: Tocsin, tmp_path: Path
 ) -> None:
     app.schedule("json:dumps", "in 1 hour", args=[1])
@@ -193,6 +194,11 @@ def test_a_service_that_writes_nothing_or_nonsense_or_nothing_new_is_not_well(
         seen = app.health()
         assert seen.status == "failing"
         assert "has not reported for" in seen.problems[0]
+        soon = datetime.now(UTC) + timedelta(hours=1)
+        ahead = Health("ok", (), at=soon, pid=os.getpid())
+        path.write_text(json.dumps(ahead.to_dict()))
+        assert app.health().status == "degraded"
+        assert "since the clock was set back" in app.health().problems[0]
         path.write_text(json.dumps(Health("ok", (), at=app.health().at, pid=1).to_dict()))
         assert "since it started" in app.health().problems[0]
     finally:

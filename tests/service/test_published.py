@@ -1,6 +1,7 @@
 """Handlers that publish events, and the functions that hear of them."""
 
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,25 @@ def test_a_failing_listener_is_told_again_in_order_and_blocks_no_other_task() ->
             mine = [event_id for name, event_id in heard if name == region]
             assert mine == sorted(mine)
             assert len(mine) == 12
+
+
+def test_s19_a_listener_is_told_again_although_the_clock_was_set_back_by_years() -> None:
+    app, heard, failures = ManualTocsin(start="2030-01-01T00:00:00Z"), list[int](), [1]
+    app.register(Report())
+
+    @app.on("report_generated", name="mailer")
+    def listen(event: Published) -> None:
+        if failures:
+            failures.clear()
+            raise ValueError("not now")
+        heard.append(event.attempt)
+
+    with app:
+        _order(app, now(), "eu")
+        app.advance()
+        app.clock.set_wall(datetime(2026, 1, 1, tzinfo=UTC))
+        app.advance()
+    assert heard == [2]
 
 
 def test_what_was_published_is_heard_once_across_restarts(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tocsin.core.errors import AlreadyRunning, StorageError
+from tocsin.core.errors import AlreadyRunning, Fenced, StorageError, StorageUnavailable
+from tocsin.storage.database import Database
 from tocsin.storage.lock import FileLock
 
 HOLD = """
@@ -111,3 +112,56 @@ def test_asking_who_has_the_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> 
         enough.set()
         for asker in askers:
             asker.join(10)
+
+
+def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
+    lock = FileLock(tmp_path / "t.db")
+    assert not lock.kept()
+    lock.acquire()
+    (tmp_path / "t.db.lock").unlink()
+    assert not lock.held()
+    assert lock.kept()
+    assert lock.owner() == os.getpid()
+    with pytest.raises(AlreadyRunning):
+        FileLock(tmp_path / "t.db").acquire()
+    lock.release()
+    assert not lock.held()
+
+
+def test_a_lock_whose_folder_is_away_is_an_outage_and_kept_when_it_comes_back(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    lock = FileLock(home / "t.db")
+    lock.acquire()
+    home.rename(tmp_path / "away")
+    with pytest.raises(StorageUnavailable, match=r"t\.db\.lock is gone"):
+        lock.kept()
+    (tmp_path / "away").rename(home)
+    assert lock.kept()
+    lock.release()
+
+
+def test_s61_a_service_whose_lock_another_has_taken_stores_nothing_more(tmp_path: Path) -> None:
+    """Somebody removes the file that says who serves, and a second service starts."""
+    first, second = (Database(f"sqlite:///{tmp_path}/t.db") for _ in range(2))
+    first.create()
+    first.reserve()
+    (tmp_path / "t.db.lock").unlink()
+    second.reserve()
+
+    def write(database: Database) -> None:
+        with database.transaction() as connection:
+            connection.execute("CREATE TABLE notes (id bigint)")
+
+    with pytest.raises(Fenced, match="another service has taken the database over"):
+        write(first)
+    write(second)
+    second.release()
+    with first.transaction():
+        pass
+    assert first.lock().owner() == os.getpid()
+    for database in (first, second):
+        database.disconnect()
+        database.release()

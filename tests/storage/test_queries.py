@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tocsin.core import commands as c
-from tocsin.core.clock import MINUTE
+from tocsin.core.clock import DAY, MINUTE
 from tocsin.core.errors import UnknownTask
 from tocsin.core.events import TaskExecuted
 from tocsin.core.policy import Policy, Retry
@@ -130,3 +130,18 @@ def test_whether_anything_was_ever_stored(desk: Any) -> None:
     assert not desk.queries.has_entries()
     desk.order()
     assert desk.queries.has_entries()
+
+
+def test_when_something_was_recorded_last_is_known_since_the_clock_was_set(desk: Any) -> None:
+    assert desk.queries.last_recorded() is None
+    began = desk.clock.now()
+    desk.clock.instant = began + DAY
+    desk.order()
+    desk.clock.instant = began
+    desk.order()
+    assert desk.queries.last_recorded() == began + DAY, "the latest, not the last"
+    desk.ask(c.ClockStepped(-DAY))
+    assert desk.queries.last_recorded() == began
+    desk.order()
+    desk.ring(3, after=5 * MINUTE)
+    assert desk.queries.last_recorded() == began + 5 * MINUTE
