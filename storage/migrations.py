@@ -1,5 +1,6 @@
 """The schema's versions: each step runs once, in order, in the transaction that records it."""
 
+import sqlite3
 from collections.abc import Callable
 
 from peewee import SchemaManager
@@ -51,7 +52,19 @@ _RETENTION = """
     CREATE INDEX dependencytable_depends_on ON dependencies (depends_on)
 """
 
-STEPS: tuple[Step, ...] = (_add_traits, _add_retention)
+
+def _widen_counts(connection: Connection) -> None:
+    """What is counted may pass 2^31: a busy task in a long downtime. In SQLite it always could."""
+    if isinstance(connection, sqlite3.Connection):
+        return
+    for table, columns in _COUNTS.items():
+        change = ", ".join(f"ALTER COLUMN {column} TYPE BIGINT" for column in columns)
+        connection.execute(f"ALTER TABLE {table} {change}")
+
+
+_COUNTS = {"tasks": ("rewinds", "run_count"), "runs": ("attempt", "fence", "count")}
+
+STEPS: tuple[Step, ...] = (_add_traits, _add_retention, _widen_counts)
 """The first brings version 1 to 2, and so on. Steps are only ever appended; a new database gets the
 tables as they are now and takes none."""
 

@@ -11,8 +11,10 @@ import psycopg
 import pytest
 from postgres_server import Server
 
+from tocsin.core.clock import SystemClock
 from tocsin.core.errors import StorageError, StorageUnavailable
 from tocsin.storage.database import Database
+from tocsin.storage.migrations import migrate
 from tocsin.storage.postgres_session import translate
 
 COMMIT = "SELECT pg_notify"
@@ -260,6 +262,34 @@ def test_a_database_that_loses_characters_is_refused(postgres: Server) -> None:
 def test_a_schema_that_is_not_there_is_named(postgres: Server) -> None:
     with pytest.raises(StorageError, match="has no schema that its search_path names"):
         Database(postgres.url("nowhere")).create()
+
+
+def test_the_counts_of_an_older_database_are_widened(
+    postgres: Server, new_url: Callable[[], str]
+) -> None:
+    database = Database(new_url())
+    migrate(database, SystemClock())
+
+    def counts() -> set[tuple[str, str, str]]:
+        with database.session() as connection:
+            return set(
+                connection.execute(
+                    "SELECT table_name, column_name, data_type FROM information_schema.columns"
+                    " WHERE table_schema = current_schema() AND column_name IN"
+                    " ('rewinds', 'run_count', 'fence', 'count')"
+                ).fetchall()
+            )
+
+    wide = counts()
+    with database.transaction() as connection:
+        for table, column, _ in wide:
+            connection.execute(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE INTEGER")
+        connection.execute("DELETE FROM schema_version WHERE version > 3")
+    assert counts() != wide
+    assert migrate(database, SystemClock()) == 3
+    assert counts() == wide
+    assert {kind for *_, kind in wide} == {"bigint"}
+    database.disconnect()
 
 
 def test_a_server_that_nobody_runs_is_an_outage(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_server_that_is_restarted_under_load_loses_nothing_and_costs_no_actor_
 
 
 @pytest.mark.slow
-def test_connections_that_are_cut_again_and_again_lose_nothing(
+def test_s33_connections_that_are_cut_again_and_again_lose_nothing(
     frail: Server, frail_url: str
 ) -> None:
     load = Load(frail_url)

@@ -133,7 +133,7 @@ def test_an_actor_that_raises_anything_anywhere_is_replaced_and_nobody_else_is(
 
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("kind", ["def", "async def", "awaitable"])
-def test_a_callback_that_raises_anything_fails_its_run_only(
+def test_s65_a_callback_that_raises_anything_fails_its_run_only(
     app: Tocsin, ticks: threading.Semaphore, error: type[BaseException], kind: str, until: Any
 ) -> None:
     def plain(ctx: RunContext) -> None:

@@ -334,7 +334,7 @@ def locked(url: str) -> Iterator[None]:
         other.close()
 
 
-def test_a_locked_database_is_waited_out_and_everything_due_runs_once_after_it(
+def test_s30_s36_a_locked_database_is_waited_out_and_everything_due_runs_once_after_it(
     impatient: None, url: str, until: Any, box: Any
 ) -> None:
     app, calls = Tocsin(url, grace=0.2), Calls()
@@ -358,6 +358,7 @@ def test_a_locked_database_is_waited_out_and_everything_due_runs_once_after_it(
             for _ in range(12):
                 with pytest.raises(StorageUnavailable):
                     app.pause("running")
+            assert app.health().status == "degraded"
             assert app.get("running").status == "active"
         until(lambda: len(app.history(status="succeeded", limit=100)) == 21)
         got = box.wait(21)
@@ -367,6 +368,7 @@ def test_a_locked_database_is_waited_out_and_everything_due_runs_once_after_it(
         assert set(calls.made.values()) == {1}
         assert calls.attempts == [1] * 21
         assert len(app.tasks()) == 21
+        until(lambda: app.health().ok)
 
 
 def test_a_full_disk_is_waited_out(url: str, until: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def test_stop_may_be_called_many_times_and_before_any_start(app: Tocsin) -> None
     assert not app.running
 
 
-def test_eight_threads_may_stop_at_once_and_all_return_when_it_is_over(app: Tocsin) -> None:
+def test_s64_eight_threads_may_stop_at_once_and_all_return_when_it_is_over(app: Tocsin) -> None:
     entered = threading.Event()
 
     @app.handler("hold")
@@ -132,7 +132,7 @@ def test_wait_returns_only_when_the_stop_is_complete(
     assert open_files(url) == []
 
 
-def test_two_hundred_queued_runs_and_ten_running_ones_are_recorded_and_made_at_the_next_start(
+def test_s42_two_hundred_queued_runs_and_ten_running_ones_are_recorded_and_made_at_the_next_start(
     url: str, until: Any
 ) -> None:
     app = Tocsin(url, max_concurrent=10, grace=0.2)

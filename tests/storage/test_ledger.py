@@ -67,7 +67,7 @@ def test_the_same_key_twice_in_one_batch_is_one_task(desk: Any) -> None:
 
 
 @pytest.mark.parametrize("large", [BEYOND_32_BITS, BEYOND_FLOATS])
-def test_large_ids_survive_every_path(desk: Any, large: int) -> None:
+def test_s50_large_ids_survive_every_path(desk: Any, large: int) -> None:
     desk.order()
     desk.meddle("UPDATE counters SET value = ?", large)
     for name in ("runs", "events", "alarms", "scheduler"):
@@ -533,3 +533,12 @@ def test_what_is_stored_is_there_for_a_reader_of_another_connection(
     other = make_desk(desk.database.url)
     assert other.rows("SELECT key, next_run_at FROM tasks") == [("a", NOW + MINUTE)]
     other.close()
+
+
+def test_s50_more_than_two_thousand_million_occurrences_can_be_counted(desk: Any) -> None:
+    task_id = desk.order(every("10ms"))
+    desk.meddle("UPDATE tasks SET run_count = ?", BEYOND_32_BITS - 1)
+    (start,) = desk.ring(task_id, after=400 * DAY)
+    desk.finish(start)
+    assert desk.task(task_id).run_count == BEYOND_32_BITS
+    assert sum(run.count for run in desk.runs(task_id)) == 400 * DAY // 10_000
