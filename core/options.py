@@ -25,6 +25,9 @@ _LISTS = frozenset({"notify_failure", "windows", "retry_on", "give_up_on"})
 _POLICY = {f.name for f in fields(Policy)}
 _LARGEST = 1 << 62
 
+LONGEST_LIMIT = 255
+"""Characters of what runs wait for: an index must be able to hold them."""
+
 
 def policy_with(base: Policy, options: Mapping[str, Any]) -> Policy:
     """A policy with some options changed.
@@ -84,7 +87,18 @@ def checked_policy(policy: Policy) -> Policy:
         for name in given:
             if not isinstance(name, str):
                 raise InvalidTask(f"{rule}, not {name!r}")
+    for name in (policy.limit_key or "", *dict(policy.resources)):
+        if not _is_name(name):
+            raise InvalidTask(
+                f"limit_key and resources are names of up to {LONGEST_LIMIT} printable characters,"
+                f" not {name!r:.100}"
+            )
     return policy
+
+
+def _is_name(name: object) -> bool:
+    """Whether runs can be written down, and found again, as waiting for it."""
+    return isinstance(name, str) and len(name) <= LONGEST_LIMIT and name.isprintable()
 
 
 def _set(values: dict[str, Any], name: str, value: Any) -> None:

@@ -127,6 +127,8 @@ def check_text(value: object, what: str, *, optional: bool = True) -> None:
 def _check_name(value: object, what: str) -> None:
     if type(value) is not str or not storable(value):
         check_text(value, what, optional=False)
+    if len(value) > LONGEST_KEY:  # type: ignore[arg-type] # it is a text by now
+        raise InvalidTask(f"{what} is a text of 1 to {LONGEST_KEY} characters, not {value!r:.300}")
 
 
 @lru_cache(maxsize=1024)

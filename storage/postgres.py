@@ -160,6 +160,8 @@ class Postgres:
         """What an error means, None when it is a mistake in a statement or its values."""
         state = getattr(error, "sqlstate", None) or ""
         reason = str(error).strip() or type(error).__name__
+        if state.startswith("54"):  # too large for an index: of its class, but no outage
+            return None
         if isinstance(error, psycopg.OperationalError | OSError) or state == "25006":
             return StorageUnavailable(f"the database cannot be used right now: {reason}")
         if state in {"42501", "42P01", "3F000"} or state.startswith("XX"):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -14,7 +15,8 @@ import pytest
 from postgres_server import Server
 
 from tocsin import Tocsin, every, now
-from tocsin.core.errors import AlreadyRunning, StorageError
+from tocsin.core.errors import AlreadyRunning, StorageError, StorageUnavailable
+from tocsin.messages import NewEntry
 from tocsin.storage.database import Database
 
 LIMIT = 30.0
@@ -106,3 +108,21 @@ def test_nothing_is_made_by_looking(database: str, tocsin: Callable[..., Any]) -
     with psycopg.connect(database) as connection:
         found = connection.execute("SELECT to_regclass('schema_version')").fetchone()
     assert found == (None,)
+
+
+def test_a_name_that_no_index_can_hold_costs_only_itself(database: str) -> None:
+    """The server's complaint is of the class of outages, and would be waited out for ever."""
+    names = "".join(map(chr, random.Random(1).choices(range(0x20000, 0x2A000), k=1_000)))
+    app = Tocsin(database, grace=1)
+    app.handler("fine")(lambda ctx: None)
+    app.handler(names)(lambda ctx: None)
+    with app:
+        with pytest.raises(StorageError, match="index row size") as refused:
+            app.schedule(names, every("1h"))
+        assert not isinstance(refused.value, StorageUnavailable)
+        orders = [NewEntry(every("1h"), handler="fine"), NewEntry(every("1h"), handler=names)]
+        answers = [app.scheduler.ask_later(order) for order in orders]
+        assert answers[0].get(timeout=LIMIT)["scheduler_id"]
+        with pytest.raises(StorageError):
+            answers[1].get(timeout=LIMIT)
+        assert app.schedule("fine", every("1h"), key="next").status == "active"

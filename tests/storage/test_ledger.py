@@ -106,7 +106,9 @@ POISON: list[tuple[Any, type[TocsinError]]] = [
     (entry(tenant="\ud800"), InvalidTask),
     (entry(tenant=None), InvalidTask),
     (entry(tenant=""), InvalidTask),
+    (entry(tenant="x" * 256), InvalidTask),
     (entry(created_by=object()), InvalidTask),
+    (entry(created_by="x" * 256), InvalidTask),
     (entry(metadata={"a": math.nan}), InvalidTask),
     (entry(metadata={"a": math.inf}), InvalidTask),
     (entry(metadata={"a": "\ud800"}), InvalidTask),
@@ -142,6 +144,10 @@ POISON: list[tuple[Any, type[TocsinError]]] = [
     (entry(policy=Policy(priority=1 << 70)), InvalidTask),
     (entry(policy=Policy(retry=Retry(delay=1.5))), InvalidTask),  # type: ignore[arg-type]
     (entry(policy=Policy(notify_failure=(5,))), InvalidTask),  # type: ignore[arg-type]
+    (entry(policy=Policy(concurrency=1, limit_key="x" * 256)), InvalidTask),
+    (entry(policy=Policy(concurrency=1, limit_key="\ud800")), InvalidTask),
+    (entry(policy=Policy(concurrency=1, limit_key=5)), InvalidTask),  # type: ignore[arg-type]
+    (entry(policy=Policy(resources=(("x" * 256, 1),))), InvalidTask),
     (entry(policy="often"), TocsinError),
     (c.NewEntries(5), TocsinError),  # type: ignore[arg-type]
     (c.NewEntries([entry(), 5]), TocsinError),  # type: ignore[list-item]
