@@ -160,6 +160,7 @@ class Alarm(Actor):
     def _tell_scheduler(self, tasks: tuple[int, ...]) -> None:
         try:
             self.registry.address("scheduler").tell(AlarmsTriggered(tasks))
+            logger.debug("Alarms triggered for the tasks {}", tasks)
         except TocsinError as error:  # the rows are still there: the next load rings again
             logger.debug("{} timers wait for the scheduler: {}", len(tasks), error)
             self._reload_at = min(self._reload_at, self.clock.monotonic() + SECOND)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from loguru import logger
 from msgspec import structs
 
 from ..core.clock import Clock, from_instant
@@ -57,6 +58,10 @@ class Calls:
 
     def make(self, start: Start) -> Call:
         """The call for one attempt."""
+        logger.debug(
+            "Spawned callback for timer of task {}: run {}, attempt {}, {}",
+            start.task_id, start.run_id, start.attempt, start.target,
+        )  # fmt: skip
         return Call(
             run_id=start.run_id,
             fence=start.fence,

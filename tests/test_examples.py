@@ -42,6 +42,18 @@ def test_the_own_actor_is_woken_by_its_alarm(url: str, capsys: pytest.CaptureFix
     assert "the kettle boils" in capsys.readouterr().out
 
 
+def test_a_campaign_of_the_old_table_goes_out_once_and_a_new_one_is_managed(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    campaigns = example("campaigns")
+    for _ in range(2):
+        campaigns.main(url)
+    said = capsys.readouterr().out
+    assert said.count("tenant-abc: campaign spring goes out") == 1
+    assert said.count("campaign spring: completed, runs: 1, next: None") == 2
+    assert said.count("campaign weekly: active, runs: 0, next: ") == 2
+
+
 def blocks(language: str) -> list[str]:
     text = (ROOT / "README.md").read_text()
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from loguru import logger
 
 from tocsin import Actor, Tocsin
 from tocsin.storage.database import Database
@@ -93,3 +94,14 @@ def sql(url: str) -> Callable[..., list[tuple[Any, ...]]]:
             return found.fetchall() if statement.startswith("SELECT") else []
 
     return run
+
+
+@pytest.fixture
+def log() -> Iterator[list[str]]:
+    """What the service logs."""
+    lines: list[str] = []
+    logger.enable("tocsin")
+    sink = logger.add(lambda line: lines.append(line.strip()), format="{level} {message}", level=0)
+    yield lines
+    logger.remove(sink)
+    logger.disable("tocsin")

@@ -289,6 +289,24 @@ def test_nothing_is_asked_of_the_database_while_nothing_happens(
     assert sum("data_version" in s for s in said) >= 50
 
 
+def test_the_log_shows_each_timer_from_the_window_to_its_callback(
+    clocked: Tocsin, clock: SettableClock, log: list[str], until: Any
+) -> None:
+    clocked.handler("ring")(lambda ctx: None)
+    with clocked:
+        task = clocked.schedule("ring", "in 5 seconds")
+        clock.advance("5s")
+        until(lambda: clocked.get(task).status == "completed")
+        clock.advance("30s")
+        until(lambda: log.count("INFO Loaded 0 timers into cache") == 2)
+    wanted = [
+        "DEBUG Executing 1 due timers",
+        f"DEBUG Alarms triggered for the tasks ({task.id},)",
+        f"DEBUG Spawned callback for timer of task {task.id}: run 1, attempt 1, ring",
+    ]
+    assert [log.count(line) for line in wanted] == [1, 1, 1], log
+
+
 def tick(app: Tocsin, clock: SettableClock) -> None:
     """Let a second pass, and both actors look at the clock."""
     clock.advance("1s")

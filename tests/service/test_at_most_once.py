@@ -4,12 +4,11 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from loguru import logger
 
 from tocsin import RunContext, Tocsin, now
 from tocsin.core.commands import BeginRun, RunFinished
@@ -18,17 +17,6 @@ from tocsin.storage.ledger import Ledger
 
 LIMIT = 15.0
 Until = Callable[[Callable[[], Any]], Any]
-
-
-@pytest.fixture
-def log() -> Iterator[list[str]]:
-    """What the service logs."""
-    lines: list[str] = []
-    logger.enable("tocsin")
-    sink = logger.add(lambda line: lines.append(line.strip()), format="{level} {message}", level=0)
-    yield lines
-    logger.remove(sink)
-    logger.disable("tocsin")
 
 
 @pytest.mark.parametrize("kind", ["threads", "asyncio"])
