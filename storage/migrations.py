@@ -64,7 +64,15 @@ def _widen_counts(connection: Connection) -> None:
 
 _COUNTS = {"tasks": ("rewinds", "run_count"), "runs": ("attempt", "fence", "count")}
 
-STEPS: tuple[Step, ...] = (_add_traits, _add_retention, _widen_counts)
+
+def _lighten(connection: Connection) -> None:
+    """Fewer pages for each new task: one without a key needs no place among the keys."""
+    connection.execute("DROP INDEX IF EXISTS tasktable_handler")
+    connection.execute("DROP INDEX IF EXISTS tasktable_tenant_key")
+    connection.execute("CREATE UNIQUE INDEX tasks_key ON tasks (tenant, key) WHERE key IS NOT NULL")
+
+
+STEPS: tuple[Step, ...] = (_add_traits, _add_retention, _widen_counts, _lighten)
 """The first brings version 1 to 2, and so on. Steps are only ever appended; a new database gets the
 tables as they are now and takes none."""
 

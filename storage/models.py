@@ -56,7 +56,7 @@ class TaskTable(Table):
 
     tenant = TextField()
     key = TextField(null=True)
-    handler = TextField(index=True)
+    handler = TextField()
     entry_id = BigIntegerField()
     digest = TextField()
     schedule = TextField()
@@ -83,10 +83,7 @@ class TaskTable(Table):
         """Name and indexes."""
 
         table_name = "tasks"
-        indexes = (
-            (("tenant", "key"), True),
-            (("tenant", "status"), False),
-        )
+        indexes = ((("tenant", "status"), False),)
 
 
 class AlarmTable(Table):
@@ -233,6 +230,15 @@ class CounterTable(Model):
         table_name = "counters"
 
 
+TaskTable.add_index(
+    TaskTable.index(
+        TaskTable.tenant,
+        TaskTable.key,
+        unique=True,
+        where=SQL("key is not null"),
+        name="tasks_key",
+    )
+)
 TaskTable.add_index(
     TaskTable.index(TaskTable.next_run_at, where=SQL("status = 'active'"), name="tasks_next_run_at")
 )

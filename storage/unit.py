@@ -106,9 +106,10 @@ class Unit:
         return found[0] if found and found[0].key == key else None  # deleted: the key is free
 
     def keys(self, tenant: str) -> list[str]:
-        """Keys of a tenant's tasks, the latest ones, for hints."""
+        """Keys of a tenant's tasks, of the latest ones, for hints."""
         rows = self.connection.execute(
-            "SELECT key FROM tasks WHERE tenant = ? AND key IS NOT NULL ORDER BY id DESC LIMIT 500",
+            "SELECT key FROM (SELECT tenant, key FROM tasks ORDER BY id DESC LIMIT 1000) AS latest"
+            " WHERE tenant = ? AND key IS NOT NULL",
             (tenant,),
         )
         return [row[0] for row in rows]
