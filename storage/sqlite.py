@@ -41,6 +41,7 @@ class Sqlite:
             f"file:{quote(self.place)}?mode=rw",  # never makes a file: `create` does
             uri=True,
             pragmas={
+                "page_size": 2048,  # of new files: one order changes a dozen pages
                 "journal_mode": "wal",
                 "synchronous": "full",
                 "foreign_keys": 1,

@@ -94,10 +94,11 @@ def test_a_folder_that_is_not_there_is_told(desk: Any, tmp_path: Path) -> None:
 def test_a_damaged_database_makes_no_backup(large: Any, tmp_path: Path) -> None:
     large.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     large.close()
-    index = "SELECT rootpage FROM sqlite_master WHERE name = 'tasktable_handler'"
+    index = "SELECT rootpage FROM sqlite_master WHERE name = 'tasktable_tenant_status'"
     [(root,)] = rows(large.path, index)
+    [(size,)] = rows(large.path, "PRAGMA page_size")
     with large.path.open("r+b") as file:
-        file.seek((root - 1) * 4096 + 3)
+        file.seek((root - 1) * size + 3)
         file.write(b"\xff\xff")  # so many cells has no page
     with pytest.raises(StorageError, match=r"damaged.*doctor"):
         backup(large.database, tmp_path / "copy.db")
