@@ -91,7 +91,8 @@ def _check(draft: Path) -> None:
     try:
         with closing(sqlite3.connect(draft)) as copy:
             rows = copy.execute(f"PRAGMA integrity_check({SHOWN})").fetchall()
-        problems = [row[0] for row in rows if row[0] != "ok"]
+        lines = [line for row in rows for line in row[0].splitlines()]
+        problems = [line for line in lines if line != "ok" and not line.startswith("***")]
     except sqlite3.DatabaseError as error:  # so damaged that it cannot even be checked
         problems = [str(error)]
     if problems:

@@ -122,7 +122,7 @@ def test_tasks_that_have_ended_need_no_code_but_a_sound_entry(
 def test_a_damaged_file_is_told_and_nothing_else_is_read(patient: Tocsin, sql: Sql) -> None:
     sql("PRAGMA wal_checkpoint(TRUNCATE)")
     [(root,)] = sql("SELECT rootpage FROM sqlite_master WHERE name = 'tasktable_tenant_status'")
-    [(size,)] = sql("PRAGMA page_size")
+    [(size,)] = sql("SELECT page_size FROM pragma_page_size")
     with patient.database.open("r+b") as file:
         file.seek((root - 1) * size + 3)
         file.write(b"\xff\xff")
