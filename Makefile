@@ -21,7 +21,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint types wheel smoke check bench chaos faults jumps stops vectors simulation fuzz folding clean
+.PHONY: help run test coverage lint types wheel smoke check bench chaos faults jumps stops vectors simulation fuzz folding clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [ARGS="..."] [PYTHON=python3.12]'
@@ -32,6 +32,10 @@ run: .venv/.runtime  ## Start the service; ARGS go to `tocsin run`
 
 test: .venv/.dev  ## Run the whole test suite on every core; ARGS go to pytest
 	@.venv/bin/pytest -n auto --dist worksteal $(ARGS)
+
+coverage: .venv/.dev  ## The same, and show which lines and branches no test reaches
+	@mkdir -p build
+	@.venv/bin/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
 
 lint: .venv/.dev  ## Check style, formatting and that imports go one way
 	@.venv/bin/ruff check
