@@ -49,7 +49,10 @@ from .opening import Opened
 from .storage.claims import Claims
 from .storage.ledger import Ledger
 
-FLAGS = Flags(strategy="one_for_one", intensity=10, period=60.0, backoff=Backoff())
+FLAGS = Flags(strategy="one_for_one", intensity=10, period=120.0, backoff=Backoff())
+"""The period is longer than all pauses before the eleventh restart: a part that dies each time it
+is started ends the service."""
+
 COURIERS = 4
 TREE_LIMIT = 10.0
 CLOSING = 2.0

@@ -13,6 +13,7 @@ from tocsin.actors.strategies import Flags, concerned
 from tocsin.actors.supervisor import Supervisor
 from tocsin.core.clock import SECOND
 from tocsin.core.errors import InvalidChild, InvalidSupervisor
+from tocsin.engine import FLAGS
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -199,3 +200,19 @@ def test_pauses_grow_by_their_factor_up_to_the_longest() -> None:
     assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.0, 1.0])
     assert backoff.delay(0, lambda: 1.0) == pytest.approx(0.12)
     assert backoff.delay(0, lambda: 0.0) == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
+def test_a_part_of_the_service_that_dies_within_a_second_each_time_ends_the_service(
+    chance: float,
+) -> None:
+    """Ever longer pauses must not keep it going for ever, for nobody would be told."""
+    budget, now = RestartBudget(FLAGS.intensity, FLAGS.period), 0
+    assert FLAGS.backoff is not None
+    for death in range(100):
+        if budget.spend(now, "scheduler") < 0:
+            break
+        now += round((FLAGS.backoff.delay(death, lambda: chance) + 1) * SECOND)
+    else:
+        pytest.fail("it is restarted for ever")
+    assert 40 * SECOND < now < 120 * SECOND, "not before a disk had time to come back"
