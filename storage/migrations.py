@@ -69,7 +69,9 @@ def _lighten(connection: Connection) -> None:
     """Fewer pages for each new task: one without a key needs no place among the keys."""
     connection.execute("DROP INDEX IF EXISTS tasktable_handler")
     connection.execute("DROP INDEX IF EXISTS tasktable_tenant_key")
-    connection.execute("CREATE UNIQUE INDEX tasks_key ON tasks (tenant, key) WHERE key IS NOT NULL")
+    connection.execute(
+        "CREATE UNIQUE INDEX IF NOT EXISTS tasks_key ON tasks (tenant, key) WHERE key IS NOT NULL"
+    )
 
 
 STEPS: tuple[Step, ...] = (_add_traits, _add_retention, _widen_counts, _lighten)

@@ -145,3 +145,21 @@ def test_when_something_was_recorded_last_is_known_since_the_clock_was_set(desk:
     desk.order()
     desk.ring(3, after=5 * MINUTE)
     assert desk.queries.last_recorded() == began + 5 * MINUTE
+
+
+LOOKED_UP = {
+    "SELECT id FROM tasks WHERE tenant = 'a' AND status = 'active'": "tasktable_tenant_status",
+    "SELECT id FROM tasks WHERE status = 'active' AND next_run_at <= 5": "tasks_next_run_at",
+    "SELECT id FROM runs WHERE task_id = 1 AND due_at > 5": "runtable_task_id_due_at",
+    "SELECT task_id FROM dependencies WHERE depends_on = 1": "dependencytable_depends_on",
+    "SELECT task_id FROM alarms WHERE due_at < 5": "alarmtable_due_at",
+}
+
+
+@pytest.mark.only_sqlite("each database says in words of its own how it looks something up")
+@pytest.mark.parametrize("statement", LOOKED_UP)
+def test_what_is_looked_up_often_has_an_index(desk: Any, statement: str) -> None:
+    for number in range(20):
+        desk.order(key=f"task {number}")
+    (plan,) = desk.rows(f"EXPLAIN QUERY PLAN {statement}")
+    assert f"INDEX {LOOKED_UP[statement]} (" in plan[3]
