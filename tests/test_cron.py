@@ -470,3 +470,29 @@ def test_a_cron_without_a_zone_gets_the_apps_zone_when_bound_and_is_utc_before()
     bound = daily.bind(0, "Europe/Berlin")
     assert str(bound.next(start)) == "2026-01-01 09:00:00+01:00"
     assert bound.bind(0, "Asia/Tokyo") == bound
+
+
+PAPERS = [
+    ("0 0 0 * * *", ["03-07 00:00:00", "03-08 00:00:00"]),  # daily at midnight
+    ("0 0 */6 * * *", ["03-06 12:00:00", "03-06 18:00:00", "03-07 00:00:00"]),
+    ("0 0 9 * * 1-5", ["03-09 09:00:00", "03-10 09:00:00"]),  # weekdays: over the weekend
+    ("*/30 * * * * *", ["03-06 09:00:30", "03-06 09:01:00"]),
+    ("0 9 * * *", ["03-07 09:00:00", "03-08 09:00:00"]),
+    ("0 9 * * 1", ["03-09 09:00:00", "03-16 09:00:00"]),
+    ("0 9 1 * *", ["04-01 09:00:00", "05-01 09:00:00"]),
+    ("*/15 * * * *", ["03-06 09:15:00", "03-06 09:30:00"]),
+    ("0 9,18 * * 1-5", ["03-06 18:00:00", "03-09 09:00:00", "03-09 18:00:00"]),
+    ("0 9 * * 0", ["03-08 09:00:00", "03-15 09:00:00"]),
+    ("0 9 * * 7", ["03-08 09:00:00", "03-15 09:00:00"]),
+]
+"""What is promised to those who come from other schedulers, from a Friday at nine."""
+
+
+@pytest.mark.parametrize(("expression", "expected"), PAPERS, ids=[each[0] for each in PAPERS])
+def test_the_usual_expressions_mean_what_they_mean_elsewhere(
+    expression: str, expected: list[str]
+) -> None:
+    friday = datetime(2026, 3, 6, 9, tzinfo=UTC)
+    moments = cron(expression).upcoming(friday, len(expected))
+    assert [f"{moment:%m-%d %H:%M:%S}" for moment in moments] == expected
+    assert {moment.year for moment in moments} == {2026}
