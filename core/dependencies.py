@@ -187,11 +187,14 @@ def _failed_already(task: TaskState, ended: Ended) -> bool:
     return own != "failed" and "failed" in task.awaits.values()
 
 
+_ENDS = frozenset({e.RunCancelled, e.TaskCancelled, e.TaskDeleted})
+
+
 def is_end(event: e.Event) -> bool:
     """Whether a run or a task ended, so that those that wait for the task may hear of it."""
-    if isinstance(event, e.TaskExecuted):
+    if type(event) is e.TaskExecuted:
         return event.retry_at is None
-    return isinstance(event, e.RunCancelled | e.TaskCancelled | e.TaskDeleted)
+    return type(event) in _ENDS
 
 
 def _ended(event: e.Event, task: TaskState) -> Ended | None:

@@ -13,12 +13,15 @@ def notices(events: Iterable[e.Event], tasks: Mapping[int, TaskState]) -> list[N
     """The notices that these events are worth: quarantines, failures, single instants missed."""
     found = []
     for event in events:
-        if isinstance(event, e.TaskQuarantined):
-            found.append(_quarantined(tasks[event.task_id], event))
-        elif isinstance(event, e.TaskExecuted) and not event.success:
-            found.append(_failed(tasks[event.task_id], event))
-        elif isinstance(event, e.OccurrenceSkipped) and event.ends == "failed":
-            found.append(_never(tasks[event.task_id], event))
+        match event:
+            case e.TaskExecuted(success=True) | e.RunPlanned() | e.RunStarted():  # almost all
+                continue
+            case e.TaskQuarantined():
+                found.append(_quarantined(tasks[event.task_id], event))
+            case e.TaskExecuted():
+                found.append(_failed(tasks[event.task_id], event))
+            case e.OccurrenceSkipped(ends="failed"):
+                found.append(_never(tasks[event.task_id], event))
     return found
 
 

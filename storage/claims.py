@@ -170,23 +170,25 @@ def _starts(
     blobs = dict(unit.entries)
     if wanted:
         blobs |= sets.blobs(connection, "scheduler", "entry", wanted)
-    return [
-        Start(
-            run_id=run.id,
-            fence=run.fence,
-            attempt=run.attempt,
-            task_id=task.id,
-            key=task.key,
-            tenant=task.tenant,
-            target=task.target,
-            entry_id=task.entry_id,
-            blob=blobs.get(task.entry_id, b""),
-            due_at=run.due_at,
-            missed=run.missed,
-            timeout=task.policy.timeout,
-            priority=task.policy.priority,
-            previous=run.result,
-            once=task.policy.delivery == "at_most_once",
-        )
-        for task, run in claimed
-    ]
+    return [_start(task, run, blobs.get(task.entry_id, b"")) for task, run in claimed]
+
+
+def _start(task: TaskState, run: RunState, blob: bytes) -> Start:
+    policy = task.policy
+    return Start(
+        run_id=run.id,
+        fence=run.fence,
+        attempt=run.attempt,
+        task_id=task.id,
+        key=task.key,
+        tenant=task.tenant,
+        target=task.target,
+        entry_id=task.entry_id,
+        blob=blob,
+        due_at=run.due_at,
+        missed=run.missed,
+        timeout=policy.timeout,
+        priority=policy.priority,
+        previous=run.result,
+        once=policy.delivery == "at_most_once",
+    )

@@ -136,7 +136,7 @@ class Ledger:
             unit.flush()
             commit.armed = unit.armed
             commit.notices = notices(unit.events, unit.tasks)
-            commit.published = any(isinstance(event, e.HandlerEvent) for event in unit.events)
+            commit.published = any(type(event) is e.HandlerEvent for event in unit.events)
             commit.answers = [reply() if callable(reply) else reply for reply in replies]
         self._epoch, self._in_flight = epoch, unit.leave()
         return commit
@@ -372,9 +372,10 @@ def _replaced(unit: Unit) -> list[Claim]:
     planned = {
         event.task_id
         for event in unit.events
-        if isinstance(event, RunPlanned) and event.cause in PLANNED
+        if type(event) is RunPlanned and event.cause in PLANNED
     }
-    return [claim for task_id in planned for claim in to_stop(unit.tasks[task_id])]
+    beside = [task for i in planned if len((task := unit.tasks[i]).runs) > 1]
+    return [claim for task in beside for claim in to_stop(task)]
 
 
 def _entered(draft: Draft, task_id: int, unit: Unit) -> dict[str, Any]:
