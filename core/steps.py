@@ -4,9 +4,11 @@ Time that passed (also while the machine slept) is no step: what came due meanwh
 the task's catch-up policy. A step is time that the clock shows and that did not pass.
 """
 
+from typing import Any
+
 from . import events as e
 from .clock import HOUR
-from .state import TaskState, to_json
+from .state import RunState, TaskState, to_json
 
 CORRECTION = 3 * HOUR
 """Back by less than this is a correction: what already ran at a fixed time does not run again.
@@ -28,24 +30,31 @@ def replan(task: TaskState, step: int, now: int) -> list[e.Event]:
 
 
 def _waiting(task: TaskState, step: int, now: int) -> list[e.Event]:
-    """A retry waits for time to pass, whatever the clock shows; what was ready stays ready."""
-    before, moved = now - step, list[e.Event]()
-    for run in task.runs.values():
-        if run.status != "pending":
-            continue
-        if run.attempt > 0 and run.ready_at > before:
-            ready_at, why = run.ready_at + step, "waits for its retry"
-        elif now < run.ready_at <= before:
-            ready_at, why = now, "was ready before the clock was set back"
-        else:
-            continue
-        moved.append(
-            e.RunReturned(
-                at=now, tenant=task.tenant, task_id=task.id, run_id=run.id,
-                ready_at=ready_at, reason=run.reason or why,
-            )
-        )  # fmt: skip
-    return moved
+    """What waits for time to pass waits no longer than before, and what was ready stays ready.
+
+    Set back, the clock would otherwise keep them, and all those behind them, until it is there
+    again. Only who waits for a window waits for what the clock shows.
+    """
+    waiting = [run for run in task.runs.values() if run.status == "pending"]
+    return [_moved(run, step, now) for run in waiting if _goes_along(run, step, now)]
+
+
+def _goes_along(run: RunState, step: int, now: int) -> bool:
+    """Whether what a run waits for moves with the clock."""
+    before = now - step
+    if run.ready_at <= before:
+        return run.ready_at > now
+    return run.attempt > 0 or (step < 0 and run.waits_for is not None)
+
+
+def _moved(run: RunState, step: int, now: int) -> e.Event:
+    common: dict[str, Any] = {
+        "at": now, "tenant": run.tenant, "task_id": run.task_id, "run_id": run.id,
+        "ready_at": run.ready_at + step,
+    }  # fmt: skip
+    if run.waits_for is not None and run.rank is not None:
+        return e.RunDeferred(**common, waits_for=run.waits_for, rank=run.rank + step)
+    return e.RunReturned(**common, reason=run.reason or "waits on, for the clock was set")
 
 
 def _occurrences(task: TaskState, step: int, now: int) -> list[e.Event]:

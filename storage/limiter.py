@@ -163,8 +163,16 @@ class Limiter:
                 "SELECT at FROM starts WHERE name = ? ORDER BY at DESC LIMIT ?",
                 (limit.name, limit.most),
             ).fetchall()
-            self._usage.starts[limit.name] = sorted(row[0] for row in rows)
+            self._usage.starts[limit.name] = self._up_to_now(limit.name, [row[0] for row in rows])
         return self._usage
+
+    def _up_to_now(self, name: str, starts: list[int]) -> list[int]:
+        """When they were, in order; set back, the clock must not keep them from growing old."""
+        if max(starts, default=0) > self._now:
+            self._connection.execute(
+                "UPDATE starts SET at = ? WHERE name = ? AND at > ?", (self._now, name, self._now)
+            )
+        return sorted(min(at, self._now) for at in starts)
 
     def _count_executing(self, usage: Usage) -> None:
         known = json.dumps(list(self._unit.tasks))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tocsin.core import commands as c
-from tocsin.core.clock import MINUTE, SECOND
+from tocsin.core.clock import DAY, HOUR, MINUTE, SECOND
 from tocsin.core.options import policy_with
 from tocsin.core.policy import Policy
 from tocsin.core.schedule import every, now
@@ -184,3 +184,20 @@ def test_a_recurring_task_under_a_rate_skips_nothing_silently(desk: Any) -> None
     runs = desk.runs(task)
     assert [run.status for run in runs] == ["succeeded", "pending", "skipped"]
     assert runs[1].waits_for == "rate limit 1/5m of report.build"
+
+
+@pytest.mark.parametrize("limit", [{"rate": "1/minute"}, {"concurrency": 1}])
+def test_s14_what_waits_for_a_limit_when_the_clock_is_set_back_waits_no_longer(
+    desk: Any, limit: dict[str, Any]
+) -> None:
+    ids = [desk.order(every("1h"), handler="mail", policy=_policy(**limit)) for _ in range(3)]
+    (first,) = _started(desk, *ids, after=HOUR)
+    assert sum(_waits(desk).values()) == 2
+    desk.clock.instant -= DAY
+    assert desk.execute(c.ClockStepped(-DAY), slots=10).starts == []
+    started = [first.task_id]
+    for _ in ids[1:]:
+        desk.finish(first)
+        (first,) = _started(desk, *ids, after=MINUTE)
+        started.append(first.task_id)
+    assert started == ids, "in their order"
