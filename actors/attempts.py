@@ -19,7 +19,8 @@ class Attempts:
         self._admitted: dict[Claim, Start] = {}
         self._results: dict[Claim, RunFinished] = {}
         self._fresh: list[RunFinished] = []
-        self._ended = threading.Condition(self._lock)
+        self._enough = threading.Condition(self._lock)
+        self._wanted = 0
 
     def admit(self, starts: Iterable[Start]) -> None:
         """Attempts were taken on."""
@@ -42,7 +43,8 @@ class Attempts:
             self._admitted.pop(claim, None)
             self._results[claim] = result
             self._fresh.append(result)
-            self._ended.notify()
+            if len(self._fresh) == self._wanted:
+                self._enough.notify()
             return len(self._fresh) == 1
 
     def fresh(self) -> list[RunFinished]:
@@ -58,20 +60,18 @@ class Attempts:
             return bool(self._fresh)
 
     def wait(self, count: int, patience: float) -> bool:
-        """Wait until so many have ended, as long as no pause between two exceeds the patience.
+        """Wait until so many have ended.
 
         Args:
             count: fresh results to wait for.
-            patience: seconds.
+            patience: seconds to wait for them.
 
         Returns:
             Whether so many have ended.
         """
         with self._lock:
-            while len(self._fresh) < count:
-                if not self._ended.wait(patience):
-                    return False
-            return True
+            self._wanted = count
+            return self._enough.wait_for(lambda: len(self._fresh) >= count, patience)
 
     def confirm(self, claims: Iterable[Claim]) -> None:
         """These results are recorded, or were stale."""

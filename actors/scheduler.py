@@ -55,8 +55,8 @@ BURST = 100
 """So many alarms at once may wait for slots."""
 
 PATIENCE = 0.1
-"""Seconds without an end of any run, after which bursts no longer wait for free slots: the calls
-of now are long. They wait again once runs end by the hundred."""
+"""Seconds that a burst waits for free slots. When they are not free by then, calls are long and
+bursts wait no more, until runs end by the hundred again."""
 
 ASK_TIMEOUT = 5.0
 
@@ -203,7 +203,7 @@ class Scheduler(Actor):
         return True
 
     def _await_slots(self, wanted: int) -> None:
-        """Let a burst wait for the runs before it, while these end one after the other.
+        """Let a burst wait for the runs before it, while these are short.
 
         What finds no slot waits in the database, which costs as much as the run itself.
         """
