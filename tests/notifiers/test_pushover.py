@@ -1,9 +1,11 @@
 """What goes over the wire to Pushover, and what comes back."""
 
 import json
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -11,11 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from tocsin import Tocsin
 from tocsin.core.errors import InvalidConfig, InvalidTask, NotificationRefused
 from tocsin.core.notification import Notification
 from tocsin.notifiers import pushover
 from tocsin.notifiers.base import Notifier
 from tocsin.notifiers.pushover_form import LARGEST_ATTACHMENT, fill
+from tocsin.testing import SettableClock
 
 Make = Callable[..., Notifier]
 
@@ -253,6 +257,26 @@ class TestSendFunction:
         assert sent["device"] == "phone"
         assert result["id"] == "r-1"
         assert json.loads(json.dumps(result)) == result
+
+    def test_the_prototypes_entry_rings_at_half_past_ten(self, server: Any, url: str) -> None:
+        clock = SettableClock("2026-03-01T22:00:00Z")
+        app = Tocsin(url, clock=clock, grace=1)
+        entry = {
+            "module": "tocsin.notifiers.pushover",
+            "function": "send",
+            "args": [{"alarm_id": 123}],
+        }
+        with app:
+            reply = app.scheduler.ask({"new_entry": {"when": "10:30pm", **entry}})
+            assert reply == {"alarm_id": 1, "scheduler_id": 1, "entry": entry}
+            assert app.get(1).next_run_at == clock.moment() + timedelta(minutes=30)
+            clock.advance("30m")
+            waited, pause = time.monotonic() + 15, Event()
+            while app.get(1).status != "completed":
+                assert time.monotonic() < waited, app.history()
+                pause.wait(0.01)
+            assert app.history()[0].result["id"] == "r-1"
+        assert one(server)["message"] == "alarm_id: 123"
 
     def test_it_takes_a_map_of_a_notification(self, server: Any) -> None:
         pushover.send({"message": "hello", "title": "T"}, sound="bike")
