@@ -1,5 +1,6 @@
 """Telling listeners what handlers published: in order for each task, and at least once."""
 
+import threading
 from collections.abc import Callable, Sequence
 
 from loguru import logger
@@ -7,6 +8,7 @@ from loguru import logger
 from ..core.clock import Clock
 from ..core.published import Listener, Published, delay_before
 from ..storage.deliveries import Deliveries, Missed
+from .base import describe
 
 BATCH = 100
 
@@ -98,12 +100,19 @@ class Delivery:
         self._alive()
         try:
             listener.function(event)
-        except Exception as error:  # noqa: BLE001 - the function is the user's: it is told again
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and in_main_thread():
+                raise
             attempt = event.attempt + 1
             logger.warning(
                 "{} failed on event {} ({}), it is told again: {}",
                 listener.name, event.id, event.event_type, type(error).__name__,
             )  # fmt: skip
             due_at = self._clock.now() + delay_before(attempt)
-            return Missed(event, due_at, attempt, f"{type(error).__name__}: {error}")
+            return Missed(event, due_at, attempt, describe(error))
         return None
+
+
+def in_main_thread() -> bool:
+    """Where Ctrl-C arrives; anywhere else somebody raised it."""
+    return threading.current_thread() is threading.main_thread()

@@ -77,8 +77,8 @@ class Post:
                 delayed.append(error)
             except NotificationError as error:
                 refused[name] = str(error)
-            except Exception as error:  # noqa: BLE001 - a broken channel must not lose what others took
-                delayed.append(NotificationDelayed(f"{name}: {type(error).__name__}: {error}"))
+            except BaseException as error:  # noqa: BLE001 - a broken channel must not lose what others took
+                delayed.append(NotificationDelayed(f"{name}: {_in_words(error)}"))
         progress = {"delivered": delivered, **({"refused": refused} if refused else {})}
         if delayed:
             waits = [e.retry_after for e in delayed if e.retry_after is not None]
@@ -95,6 +95,14 @@ class Post:
     def close(self) -> None:
         """Let all notifiers release their connections; sending opens them again."""
         _close(self._notifiers)
+
+
+def _in_words(error: BaseException) -> str:
+    """What went wrong, as far as it can be said."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except BaseException:  # noqa: BLE001 - it cannot even be shown
+        return type(error).__name__
 
 
 def _close(notifiers: Mapping[str, Notifier]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tocsin import Actor, RunContext, Tocsin, every, now
+from tocsin import Actor, Published, RunContext, TaskEvent, Tocsin, every, now
 from tocsin.actors.mailbox import Letter
 from tocsin.actors.strategies import Flags
 from tocsin.core.errors import ActorCrashed, TocsinError
@@ -182,6 +182,32 @@ def test_a_notifier_that_raises_anything_stops_no_other_notification(url: str) -
         app.remind("now", "good", to="phone")
         assert arrived.wait(LIMIT)
         assert lives(app) == before
+
+
+def test_s65_a_listener_that_raises_anything_is_told_again_and_nobody_else_is(
+    app: Tocsin, monkeypatch: pytest.MonkeyPatch, until: Any
+) -> None:
+    monkeypatch.setattr("tocsin.core.published.FIRST_DELAY", 0)
+    left, heard, other = list(ERRORS), list[int](), list[int]()
+    app.handler("news")(lambda ctx: TaskEvent("news", ctx.run_id))
+
+    @app.on("news", name="bad")
+    def listen(event: Published) -> None:
+        if left:
+            raise left.pop()("on purpose")
+        heard.append(event.attempt)
+
+    @app.on("news", name="good")
+    def hear(event: Published) -> None:
+        other.append(event.attempt)
+
+    with app:
+        before = {m.name: m.incarnation for m in app.registry.members()}
+        app.schedule("news", now())
+        until(lambda: heard)
+        assert heard == [len(ERRORS) + 1]
+        assert other == [1]
+        assert {m.name: m.incarnation for m in app.registry.members()} == before
 
 
 @pytest.mark.parametrize("lane", ["threads", "asyncio", "commands", "courier", "processes"])

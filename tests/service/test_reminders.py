@@ -107,6 +107,16 @@ def test_a_broken_notifier_does_not_make_the_others_ring_again() -> None:
         assert (len(fine.got), len(broken.got)) == (1, 1)
 
 
+def test_s65_a_notifier_that_exits_takes_no_other_along_and_is_asked_again() -> None:
+    fine, broken = Phone(), Phone(SystemExit("gone"), KeyboardInterrupt())
+    with manual(fine=fine, broken=broken) as app:
+        app.remind(now(), "bread", to=["fine", "broken"])
+        runs = app.advance("1h")
+        assert [run.status for run in runs] == ["pending", "pending", "succeeded"]
+        assert "SystemExit: gone" in (runs[0].error or "")
+        assert (len(fine.got), len(broken.got)) == (1, 1)
+
+
 def test_one_that_refuses_is_not_asked_again() -> None:
     phone = Phone(NotificationRefused("no such user"))
     with manual(phone=phone) as app:
