@@ -5,10 +5,10 @@ Imperative names are asked and get a reply; past tense is told. `task` is always
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from .policy import Policy
 from .published import TaskEvent
@@ -29,8 +29,7 @@ TaskRef = str | int | HasId
 """How a task is named: its key, its id, or the task itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(Struct, frozen=True):
     """Remember what to call and when. Reply: `{"alarm_id", "scheduler_id", "entry"}`.
 
     With the key of an existing task, that task is updated instead; an unchanged definition

@@ -1,11 +1,10 @@
 """What to call: the immutable value behind every task."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from .errors import InvalidEntry
 
@@ -14,8 +13,7 @@ LONGEST_NAME = 1_000
 _FIELDS = frozenset({"module", "function", "handler", "args", "kwargs"})
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A call to be made later: a function by its path, or a registered handler by its key.
 
     Attributes:

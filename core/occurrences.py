@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from .schedule import Schedule
 from .state import TaskState
 
@@ -31,8 +33,7 @@ class Passed:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """The occurrences that have come.
 
     Attributes:
