@@ -3,6 +3,7 @@
 import fcntl
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,12 @@ LIMIT = 15.0
 SERVER = "TOCSIN_TEST_POSTGRES"
 """The variable that tells all processes of a test run where their PostgreSQL server is."""
 
+MEMORY = Path("/dev/shm")
+"""A disk in memory, on Linux. Thousands of databases are made there three times as quickly."""
+
+ENOUGH = 4 * 1024**3
+"""Bytes that must be free in memory; the suite needs less than a quarter of it."""
+
 REMOVER = pytest.StashKey["subprocess.Popen[bytes]"]()
 
 _schemas = itertools.count(1)
@@ -41,12 +48,22 @@ def pytest_configure(config: pytest.Config) -> None:
     A process of its own removes them when this one ends, also when it is killed.
     """
     if not hasattr(config, "workerinput"):
-        folder = os.environ[SERVER] = tempfile.mkdtemp(prefix="tocsin-pg-", dir="/tmp")
+        if _is_roomy(MEMORY):
+            tempfile.tempdir = os.environ["TMPDIR"] = str(MEMORY)
+        short = tempfile.tempdir or "/tmp"
+        folder = os.environ[SERVER] = tempfile.mkdtemp(prefix="tocsin-pg-", dir=short)
         Path(folder).chmod(0o755)
         command = [sys.executable, str(Path(__file__).with_name("postgres_server.py")), folder]
         config.stash[REMOVER] = subprocess.Popen(
             command, stdin=subprocess.PIPE, start_new_session=True
         )
+
+
+def _is_roomy(place: Path) -> bool:
+    """Whether a place will do for all files of the tests: some are programs, and run."""
+    if "TMPDIR" in os.environ or not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        return False
+    return shutil.disk_usage(place).free > ENOUGH and not os.statvfs(place).f_flag & os.ST_NOEXEC
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -20,6 +20,7 @@ SETTINGS = {
     "fsync": "off",  # the machine does not lose its power while we test, and the disk is slow
     "full_page_writes": "off",
     "shared_buffers": "32MB",
+    "max_wal_size": "96MB",  # it may lie in memory
     "max_connections": "200",
     "autovacuum": "off",
 }

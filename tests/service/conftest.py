@@ -83,17 +83,19 @@ def clocked(url: str, clock: SettableClock) -> Iterator[Tocsin]:
 
 
 @pytest.fixture
-def sql(url: str) -> Callable[..., list[tuple[Any, ...]]]:
-    """Look into the database, or change it, behind everybody's back."""
+def sql(url: str) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
+    """Look into the database, or change it, behind everybody's back; over one connection."""
+    database = Database(url)
 
     def run(statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        database = Database(url)
+        database.connect()
         within = database.session if statement.startswith("PRAGMA") else database.transaction
         with within() as connection:
             found = connection.execute(statement, values)
             return found.fetchall() if statement.startswith("SELECT") else []
 
-    return run
+    yield run
+    database.disconnect()
 
 
 @pytest.fixture

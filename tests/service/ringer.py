@@ -6,6 +6,7 @@ import threading
 import time
 
 from tocsin import RunContext, Tocsin, at
+from tocsin.messages import NewEntries, NewEntry
 
 
 def note(path: str, line: str) -> None:
@@ -26,10 +27,12 @@ def main(url: str, effects: str, wanted: int) -> None:
         ctx.cancelled.wait(0.01)
         note(effects, f"end {ctx.key} {ctx.attempt}")
 
-    soon = time.time() + 0.1
-    for number in range(wanted if not app.tasks() else 0):
-        app.schedule("ring", at(soon + 0.4 * number / wanted), key=f"t{number}")
     with app:
+        if not app.tasks():
+            soon = time.time() + 0.1
+            times = [at(soon + 0.4 * number / wanted) for number in range(wanted)]
+            new = [NewEntry(when, handler="ring", key=f"t{n}") for n, when in enumerate(times)]
+            app.scheduler.ask(NewEntries(new))
         threading.Thread(target=stop_at_the_end_of_stdin, args=(app,), daemon=True).start()
         app.wait()
 

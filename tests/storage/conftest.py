@@ -53,6 +53,7 @@ class Desk:
         self.claims = Claims("life 1")
         self.ledger = Ledger(self.database, clock, self.opened.drafts, self.claims)
         self._keys = itertools.count(1)
+        self.database.connect()  # as the threads of a service: a look costs no new connection
 
     @property
     def path(self) -> Path:
