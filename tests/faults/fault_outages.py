@@ -200,7 +200,7 @@ class Outage:
 WRITES = "pwrite64,ftruncate,fdatasync,fsync"
 
 OUTAGES: dict[str, Outage] = {
-    "disk full": Outage(lambda place: told(place, "fill", "free"), small_disk=40),
+    "disk full": Outage(lambda place: told(place, "fill", "free"), small_disk=160),
     "no file may grow": Outage(lambda place: told(place, "limit", "unlimit"), partial=True),
     "locked": Outage(locked),
     "moved": Outage(moved),
