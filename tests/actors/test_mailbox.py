@@ -214,9 +214,13 @@ def test_only_the_first_reply_counts() -> None:
 
 
 def test_a_told_letter_can_be_answered_and_failed_without_harm() -> None:
-    letter = Letter("news")
-    letter.answer(1)
-    letter.fail(ValueError("nobody waits"))
+    mailbox, news, question = Mailbox(), Letter("news"), ask("question")
+    news.answer(1)
+    mailbox.put(news)
+    mailbox.put(question)
+    mailbox.close("gone")  # fails both, in their order
+    with pytest.raises(ActorUnavailable, match="gone"):
+        reply_to(question)
 
 
 def test_pykkas_envelopes_are_letters_too() -> None:

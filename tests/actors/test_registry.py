@@ -278,7 +278,12 @@ def test_who_does_not_watch_any_more_hears_nothing(registry: Registry) -> None:
 
 
 def test_a_watcher_that_is_gone_itself_does_no_harm(registry: Registry) -> None:
-    watched = run(registry, "watched")
+    ghost, watcher, watched = (run(registry, name) for name in ("ghost", "watcher", "watched"))
     registry.watch("watched", "ghost")
-    end(watched)
+    registry.watch("watched", "watcher")
+    end(ghost, watched)
+    registry.forget("ghost")
     registry.forget("watched")
+    registry.address("watcher").ask("flush")
+    assert watcher.got == [Down("watched", "'watched' has stopped"), "flush"]
+    end(watcher)

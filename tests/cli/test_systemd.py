@@ -91,16 +91,34 @@ def test_the_pulse_stops_while_the_service_is_not_well(listener: tuple[Listener,
     "environ",
     [
         {},
-        {"NOTIFY_SOCKET": "/nowhere/notify", "WATCHDOG_USEC": "1000000"},
+        {"WATCHDOG_USEC": "1000000"},
         {"NOTIFY_SOCKET": "", "WATCHDOG_USEC": "soon"},
         {"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1"},
     ],
 )
-def test_without_systemd_or_with_nonsense_nothing_happens(environ: dict[str, str]) -> None:
+def test_without_systemd_or_with_nonsense_nothing_happens(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "socket", lambda *_: pytest.fail("somebody is told"))
+    before = set(threading.enumerate())
     told = Systemd(environ)
     told.ready(lambda: True)
+    assert set(threading.enumerate()) <= before, "somebody has a pulse"
     told.stopping()
     told.stopped()
+
+
+def test_a_systemd_that_is_away_hears_the_next_pulse_when_it_is_back(tmp_path: Path) -> None:
+    address = str(tmp_path / "notify")
+    told = Systemd({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "20000"})
+    told.ready(lambda: True)
+    systemd = Listener(address)
+    systemd.until("WATCHDOG=1")
+    told.stopping()
+    systemd.until("STOPPING=1")
+    told.stopped()
+    systemd.socket.close()
+    assert "READY=1" not in systemd.heard, "it was said before anybody listened"
 
 
 def test_a_watchdog_meant_for_another_process_is_left_alone() -> None:

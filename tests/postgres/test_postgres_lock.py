@@ -68,7 +68,10 @@ def test_two_schemas_have_two_locks(there: Database, new_url: Callable[[], str])
     there.reserve()
     other = Database(new_url())
     other.reserve()
+    assert (there.lock().owner(), other.lock().owner()) == (os.getpid(), os.getpid())
     other.release()
+    assert there.lock().held()
+    assert not other.lock().held()
 
 
 def test_a_lock_that_an_outage_took_is_taken_again(there: Database) -> None:

@@ -52,6 +52,7 @@ def test_what_is_old_leaves_while_the_service_runs(
 def test_a_janitor_that_crashes_begins_again(
     kept_for_days: Tocsin, clock: SettableClock, sql: Sql, until: Until
 ) -> None:
+    assert older(sql, clock, "runs", "finished_at", 10) > 0
     with kept_for_days as app:
         app.registry.member("janitor").report(RuntimeError("poison"))
 
@@ -62,6 +63,8 @@ def test_a_janitor_that_crashes_begins_again(
         until(restarted)
         clock.advance(61)
         until(lambda: older(sql, clock, "runs", "finished_at", 10) == 0)
+        assert app.rebuild(check=True).ok
+        assert [actor.name for actor in app.health().actors if actor.restarts] == ["janitor"]
 
 
 def test_an_outage_is_told_and_waited_out(

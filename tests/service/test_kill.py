@@ -1,10 +1,10 @@
 """The service is killed in the middle of everything, and every alarm rings all the same."""
 
 import random
+import signal
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,22 +40,14 @@ def note(line: str, done: set[str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("round_", range(20))
+@pytest.mark.parametrize(
+    ("url", "round_"),
+    [*(("sqlite", number) for number in range(20)), ("postgres", 20), ("postgres", 21)],
+    indirect=["url"],
+)
 def test_after_kill_9_every_alarm_rings_and_none_twice_without_a_second_attempt(
     url: str, tmp_path: Path, round_: int
 ) -> None:
-    kill_and_start_again(url, tmp_path, round_)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("round_", [20, 21])
-def test_the_same_holds_on_postgresql(
-    new_url: Callable[[], str], tmp_path: Path, round_: int
-) -> None:
-    kill_and_start_again(new_url(), tmp_path, round_)
-
-
-def kill_and_start_again(url: str, tmp_path: Path, round_: int) -> None:
     effects, done = tmp_path / "effects", set[str]()
     enough = random.Random(round_).randrange(1, ALARMS - 20)
     with start(url, effects) as first:
@@ -64,6 +56,7 @@ def kill_and_start_again(url: str, tmp_path: Path, round_: int) -> None:
         assert first.stdout is not None
         for line in first.stdout:  # what it had said before the kill came
             note(line, done)
+    assert first.returncode == -signal.SIGKILL
     with start(url, effects) as second:
         read_until(second, done, ALARMS)
         second.communicate(timeout=30)

@@ -74,14 +74,25 @@ def test_two_services_of_one_process_exclude_each_other(tmp_path: Path) -> None:
 
 
 def test_releasing_what_is_not_held_does_nothing(tmp_path: Path) -> None:
-    FileLock(tmp_path / "t.db").release()
+    holder, other = FileLock(tmp_path / "t.db"), FileLock(tmp_path / "t.db")
+    holder.acquire()
+    other.release()
+    assert holder.held()
+    assert holder.kept()
+    holder.release()
+    holder.release()
+    assert not holder.held()
 
 
 def test_two_databases_have_two_locks(tmp_path: Path) -> None:
     one, other = FileLock(tmp_path / "a.db"), FileLock(tmp_path / "b.db")
     one.acquire()
     other.acquire()
+    assert one.kept()
+    assert other.kept()
     one.release()
+    assert not one.held()
+    assert other.held()
     other.release()
 
 
