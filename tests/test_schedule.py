@@ -1,5 +1,4 @@
 import json
-import pickle
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
 from types import SimpleNamespace
@@ -9,19 +8,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from moments import BEFORE_ALL_TIME, NOON, NOON_INSTANT, fire, refused
 
-from tocsin.core.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND, from_instant, to_instant
-from tocsin.core.errors import InvalidSchedule, InvalidTime
+from tocsin.core.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND, to_instant
+from tocsin.core.errors import InvalidTime
 from tocsin.core.schedule import (
     After,
     Bounded,
-    Cron,
     Every,
     Excluding,
     Jittered,
-    Now,
     Once,
-    Schedule,
     Union,
     after,
     at,
@@ -32,25 +29,6 @@ from tocsin.core.schedule import (
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-NOON_INSTANT = to_instant(NOON)
-BEFORE_ALL_TIME = -(1 << 62)
-
-
-def fire(schedule: Schedule, start: int, n: int) -> list[int]:
-    """The next `n` instants, fewer when the schedule ends."""
-    found: list[int] = []
-    instant = schedule.next_instant(start)
-    while instant is not None and len(found) < n:
-        found.append(instant)
-        instant = schedule.next_instant(instant)
-    return found
-
-
-def refused(make: Any, *args: Any, **kwargs: Any) -> str:
-    with pytest.raises(InvalidSchedule) as error:
-        make(*args, **kwargs)
-    return str(error.value)
 
 
 # ---------------------------------------------------------------- once
@@ -359,195 +337,3 @@ def test_binding_reaches_the_innermost_schedule() -> None:
     assert first["inner"]["inner"]["tz"] == "Europe/Berlin"
     assert second["inner"]["anchor"] == NOON_INSTANT
     assert bound.bind(0, "UTC") == bound
-
-
-# ---------------------------------------------------------------- jitter
-
-SLOTS: list[Schedule] = [
-    every("1m", anchor=NOON),
-    every("1ms", anchor=NOON),
-    every("1 month", anchor=NOON),
-    cron("*/7 9-17 * * 1-5", "Europe/Berlin"),
-    cron("30 2 * * *", "Europe/Berlin"),
-    Union((every("7m", anchor=NOON), cron("*/5 * * * *"), at(NOON + timedelta(minutes=3)))),
-]
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    inner=st.sampled_from(SLOTS),
-    spread=st.integers(1, 3 * DAY),
-    seed=st.text(max_size=5),
-    start=st.integers(0, 60 * DAY).map(lambda ahead: NOON_INSTANT + ahead),
-)
-def test_jitter_is_strictly_later_and_neither_loses_nor_reorders_slots(
-    inner: Schedule, spread: int, seed: str, start: int
-) -> None:
-    jittered = Jittered(inner, spread, seed)
-    slots = [each for each in fire(inner, start, 12) if each is not None]
-    moments = fire(jittered, slots[0] - 1, 12)
-    late = [moment for moment in moments if moment >= slots[0]]
-    assert moments == sorted(set(moments))
-    for slot, following, moment in zip(slots, slots[1:], late, strict=False):
-        assert slot <= moment <= min(slot + spread, following - 1)
-    for moment in moments:
-        assert jittered.next_instant(moment - 1) == moment
-
-
-def test_jitter_depends_on_the_slot_and_the_seed_alone() -> None:
-    daily = cron("0 9 * * *")
-    first, same, other = (Jittered(daily, HOUR, seed) for seed in ("a", "a", "b"))
-    delays = [(moment - NOON_INSTANT) % DAY for moment in fire(first, NOON_INSTANT, 20)]
-    assert fire(first, NOON_INSTANT, 20) == fire(same, NOON_INSTANT, 20)
-    assert fire(first, NOON_INSTANT, 20) != fire(other, NOON_INSTANT, 20)
-    assert len(set(delays)) == 20
-    assert max(delays) - min(delays) <= HOUR
-
-
-def test_a_single_moment_is_delayed_too_and_fires_once() -> None:
-    late = Jittered(at(NOON), HOUR, 7)
-    (moment,) = fire(late, BEFORE_ALL_TIME, 5)
-    assert NOON_INSTANT <= moment <= NOON_INSTANT + HOUR
-    assert fire(late, moment - 1, 5) == [moment]
-    assert not late.recurring
-    end = Jittered(at(datetime(9999, 12, 28, tzinfo=UTC)), 36_500 * DAY)
-    assert end.next(NOON) is not None
-
-
-def test_jitter_that_is_no_delay_is_refused() -> None:
-    for spread in (0, -1, 1.5, True, None, 1 << 70):
-        refused(Jittered, every("1h"), spread)
-    refused(Jittered, every("1h"), 1, None)
-    refused(Jittered, "1h", 1)
-
-
-# ---------------------------------------------------------------- the JSON form
-
-EVERY_KIND: list[Schedule] = [
-    at(NOON),
-    at("in 5 minutes"),
-    at("10:30pm").bind(NOON_INSTANT, "Europe/Berlin"),
-    cron("0 9 * * 1-5"),
-    cron("*/30 * * * * *", "Asia/Tokyo", "both"),
-    every("250ms"),
-    every("1 month", anchor=NOON),
-    now(),
-    now().bind(NOON_INSTANT, "UTC"),
-    after("extract", 7),
-    Bounded(cron("@daily"), 0, NOON_INSTANT),
-    Jittered(every("1h"), MINUTE, "key"),
-    Excluding(cron("@daily"), (date(2026, 12, 25),), "Europe/Berlin"),
-    Union((Bounded(Jittered(every("1h"), 5), end=9), at(NOON))),
-]
-
-
-@pytest.mark.parametrize("schedule", EVERY_KIND, ids=lambda each: each.describe())
-def test_every_kind_comes_back_from_json_and_from_a_pickle_as_it_was(schedule: Schedule) -> None:
-    form = schedule.to_dict()
-    back = schedule_from_dict(json.loads(json.dumps(form)))
-    assert back == schedule
-    assert back.to_dict() == form
-    assert form["kind"] == schedule.kind
-    assert hash(pickle.loads(pickle.dumps(schedule))) == hash(schedule)
-    assert schedule.describe()
-
-
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        (None, "a table"),
-        ([], "a table"),
-        ({}, "unknown kind"),
-        ({"kind": "crom"}, "did you mean 'cron'"),
-        ({"kind": ["cron"]}, "unknown kind"),
-        ({"kind": "cron"}, "cron needs 'expr'"),
-        ({"kind": "cron", "expr": ["* * * * *"]}, "must be text"),
-        ({"kind": "cron", "expr": "* * * * *", "timezone": "UTC"}, "no 'timezone'"),
-        ({"kind": "cron", "expr": "@daily", "tz": 5}, "must be a name"),
-        ({"kind": "cron", "expr": "@daily", "dst": ["skip"]}, "dst must be one of"),
-        ({"kind": "once"}, "an instant or a phrase"),
-        ({"kind": "once", "at": "noon"}, "microseconds"),
-        ({"kind": "once", "at": True}, "microseconds"),
-        ({"kind": "once", "at": 1 << 63}, "between the years"),
-        ({"kind": "every"}, "longer than nothing"),
-        ({"kind": "every", "interval": 1.5}, "whole number"),
-        ({"kind": "every", "interval": 999}, "1 millisecond"),
-        ({"kind": "every", "interval": 5_000, "months": 1}, "longer than nothing"),
-        ({"kind": "every", "months": -1}, "between 1 month"),
-        ({"kind": "every", "months": 1, "anchor": 1.5}, "the anchor"),
-        ({"kind": "now", "at": "x"}, "microseconds"),
-        ({"kind": "after"}, "needs 'tasks'"),
-        ({"kind": "after", "tasks": []}, "at least one"),
-        ({"kind": "after", "tasks": "extract"}, "at least one"),
-        ({"kind": "after", "tasks": [["x"]]}, "keys or ids"),
-        ({"kind": "bounded", "start": 1}, "needs 'inner'"),
-        ({"kind": "bounded", "inner": {"kind": "now"}}, "a start, an end or both"),
-        ({"kind": "bounded", "inner": "now", "start": 1}, "a table"),
-        ({"kind": "jittered", "inner": {"kind": "now"}, "spread": "5m"}, "microseconds"),
-        ({"kind": "union", "parts": {}}, "at least one"),
-        ({"kind": "union", "parts": [5]}, "a table"),
-        ({"kind": "excluding", "inner": {"kind": "now"}, "dates": "2026-12-25"}, "a list"),
-        ({"kind": "excluding", "inner": {"kind": "now"}, "dates": ["2026-13-01"]}, "not one"),
-        ({"kind": "excluding", "inner": {"kind": "now"}, "dates": [5]}, "not one"),
-    ],
-)
-def test_an_unknown_or_broken_form_is_refused(data: Any, says: str) -> None:
-    assert says in refused(schedule_from_dict, data)
-
-
-def test_forms_nested_too_deep_are_refused() -> None:
-    form: dict[str, Any] = {"kind": "now"}
-    for _ in range(10_000):
-        form = {"kind": "bounded", "inner": form, "start": 0}
-    assert "nested" in refused(schedule_from_dict, form)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=5,
-)
-NAMES = ["at", "phrase", "tz", "expr", "dst", "interval", "months", "anchor", "tasks", "inner",
-         "start", "end", "spread", "seed", "parts", "dates"]  # fmt: skip
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    kind=st.sampled_from([each.kind for each in EVERY_KIND]),
-    values=st.dictionaries(st.sampled_from(NAMES), JSON | st.just({"kind": "now"}), max_size=4),
-)
-def test_whatever_comes_as_json_is_a_schedule_or_refused(kind: str, values: Any) -> None:
-    try:
-        schedule = schedule_from_dict({"kind": kind, **values})
-    except InvalidSchedule:
-        return
-    assert schedule_from_dict(schedule.to_dict()) == schedule
-    following = schedule.next_instant(NOON_INSTANT)
-    assert following is None or following > NOON_INSTANT
-
-
-# ---------------------------------------------------------------- all kinds alike
-
-
-@pytest.mark.parametrize("schedule", EVERY_KIND, ids=lambda each: each.describe())
-def test_every_kind_answers_in_its_zone_and_strictly_later(schedule: Schedule) -> None:
-    bound = schedule.bind(NOON_INSTANT, "Europe/Berlin")
-    assert bound.bind(NOON_INSTANT + 1, "UTC") == bound
-    for start in (BEFORE_ALL_TIME, 0, NOON_INSTANT - 1, NOON_INSTANT, NOON_INSTANT + DAY, 1 << 62):
-        instant = bound.next_instant(start)
-        assert instant is None or instant > start
-    moment = bound.next(NOON - timedelta(days=900))
-    if moment is not None:
-        expected = ZoneInfo(bound.timezone) if bound.timezone else UTC
-        assert moment.tzinfo in {expected, UTC}
-        assert to_instant(moment) == bound.next_instant(to_instant(NOON - timedelta(days=900)))
-
-
-def test_the_functions_make_the_values() -> None:
-    assert isinstance(cron("@daily"), Cron)
-    assert isinstance(every("5m"), Every)
-    assert isinstance(at("now"), Once)
-    assert isinstance(now(), Now)
-    assert isinstance(after(1), After)
-    assert all(isinstance(each, Schedule) for each in EVERY_KIND)
-    assert from_instant(NOON_INSTANT) == NOON

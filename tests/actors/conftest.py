@@ -1,9 +1,11 @@
 """A house for actors: a registry, a clock that tests move, and a journal of what happened."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,8 @@ from tocsin.actors.tree import Tree, start_tree
 from tocsin.core.clock import Clock
 from tocsin.core.errors import ActorUnavailable
 from tocsin.testing import SettableClock
+
+sys.path.insert(0, str(Path(__file__).parent))  # helpers are found by their names
 
 PATIENCE = 10.0
 

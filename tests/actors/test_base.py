@@ -1,19 +1,23 @@
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pykka
 import pytest
+from puppets import (
+    PATIENCE,
+    Puppet,
+    adopt,
+    ask,
+    batch_of,
+    end,
+    raising,
+    run,
+)
 
 from tocsin.actors.base import Actor, Ignore, describe
-from tocsin.actors.mailbox import Letter, Mailbox
-from tocsin.actors.messages import Reason
-from tocsin.actors.registry import Registry
-from tocsin.core.clock import SystemClock
+from tocsin.actors.mailbox import Letter
 from tocsin.core.errors import ActorCrashed, ActorUnavailable, InvalidMessage, StartFailed
-
-PATIENCE = 10.0
 
 
 class Unspeakable(Exception):
@@ -29,69 +33,6 @@ class Alien(BaseException):
 
 KILLERS = [SystemExit, KeyboardInterrupt, GeneratorExit, MemoryError, RecursionError, Alien]
 ALL = [*KILLERS, ValueError, Unspeakable]
-
-
-class Puppet(Actor):
-    """Does what the test says, where the test says it."""
-
-    def __init__(self, **acts: Callable[..., Any]) -> None:
-        super().__init__(clock=SystemClock())
-        self.acts = acts
-        self.reasons: list[Reason] = []
-
-    def on_start(self) -> None:
-        self.acts.get("on_start", _nothing)()
-
-    def on_stop(self, reason: Reason = "normal") -> None:
-        self.reasons.append(reason)
-        self.acts.get("on_stop", _nothing)()
-
-    def handle(self, message: Any) -> Any:
-        return message(self) if callable(message) else message
-
-
-def _nothing(*_: Any) -> None:
-    pass
-
-
-def raising(error: type[BaseException]) -> Callable[..., Any]:
-    def act(*_: Any) -> Any:
-        raise error
-
-    return act
-
-
-class Reports(list[Reason]):
-    def __call__(self, reason: Reason) -> None:
-        self.append(reason)
-
-
-def adopt(actor: Actor, mailbox: Mailbox | None = None, incarnation: int = 1) -> Reports:
-    reports = Reports()
-    actor.adopt(
-        name="puppet",
-        incarnation=incarnation,
-        registry=Registry(),
-        clock=SystemClock(),
-        report=reports,
-        mailbox=mailbox,
-    )
-    return reports
-
-
-def run(actor: Actor, mailbox: Mailbox | None = None) -> Reports:
-    reports = adopt(actor, mailbox)
-    assert actor.launch(PATIENCE)
-    return reports
-
-
-def end(actor: Actor) -> None:
-    actor.stop("shutdown")
-    assert actor.join(PATIENCE)
-
-
-def ask(actor: Actor, message: Any) -> Any:
-    return actor.actor_ref.ask(message, timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -342,14 +283,6 @@ def test_what_is_sent_while_an_actor_is_replaced_reaches_the_next_one() -> None:
     end(second)
 
 
-def batch_of(actor: Actor, *messages: Any) -> list[Any]:
-    """Put asked letters before the actor starts, so that they come as one batch."""
-    letters = [Letter(message, pykka.ThreadingFuture()) for message in messages]
-    for letter in letters:
-        actor.mailbox.put(letter)
-    return [letter.reply_to for letter in letters]
-
-
 def test_only_the_message_being_handled_is_lost_in_a_crash() -> None:
     actor, heir = Puppet(), Puppet()
     actor.batch = 10
@@ -398,182 +331,3 @@ def test_a_batch_that_says_what_it_began_keeps_the_rest() -> None:
     with pytest.raises(ActorCrashed):
         futures[0].get(timeout=PATIENCE)
     assert [letter.message for letter in actor.mailbox.take(9, 0, actor.clock)] == ["die", "two"]
-
-
-# ---------------------------------------------------------------- replaced while it hangs
-
-
-def hung(actor: Actor, gate: threading.Event) -> tuple[Any, Any]:
-    """Let an actor hang in the first of two messages; their futures."""
-    entered = threading.Event()
-
-    def hang(_: Any) -> str:
-        entered.set()
-        gate.wait(PATIENCE)
-        return "too late"
-
-    def second(me: Puppet) -> str:
-        me.acts.setdefault("handled by", me)  # type: ignore[arg-type]
-        return "second"
-
-    actor.batch = 10
-    futures = batch_of(actor, hang, second)
-    assert actor.launch(PATIENCE)
-    assert entered.wait(PATIENCE)
-    return futures[0], futures[1]
-
-
-def test_a_fenced_actor_wakes_up_to_nothing() -> None:
-    actor, heir, gate = Puppet(), Puppet(), threading.Event()
-    reports = adopt(actor)
-    first, second = hung(actor, gate)
-    actor.fence()
-    with pytest.raises(ActorCrashed, match="replaced while it handled function"):
-        first.get(timeout=PATIENCE)
-    run(heir, actor.mailbox)
-    assert second.get(timeout=PATIENCE) == "second"
-    gate.set()
-    assert actor.join(PATIENCE)
-    assert actor.fenced
-    assert reports == []
-    assert actor.reasons == []
-    assert "handled by" not in actor.acts
-    assert ask(heir, "yours") == "yours"
-    assert heir.mailbox.owner is not None
-    end(heir)
-
-
-def test_a_fenced_actor_that_waits_ends_at_once() -> None:
-    actor = Puppet()
-    reports = run(actor)
-    actor.fence()
-    assert actor.join(PATIENCE)
-    assert reports == []
-
-
-def test_an_actor_fenced_before_it_starts_never_runs() -> None:
-    ran: list[bool] = []
-    actor = Puppet(on_start=lambda: ran.append(True))
-    adopt(actor)
-    actor.fence()
-    assert actor.launch(PATIENCE) is False
-    assert ran == []
-
-
-def test_fencing_while_letters_flow_neither_loses_nor_doubles_one() -> None:
-    handled: list[int] = []
-    mailbox = Mailbox()
-    actors = [Puppet() for _ in range(20)]
-    for number in range(2_000):
-        mailbox.put(Letter(lambda _, n=number: handled.append(n)))
-    for actor in actors:
-        actor.batch = 7
-        run(actor, mailbox)
-        actor.fence()
-    last = Puppet()
-    run(last, mailbox)
-    ask(last, "flushed")
-    for actor in actors:
-        assert actor.join(PATIENCE)
-    assert sorted(handled) == list(range(2_000))
-    end(last)
-
-
-# ---------------------------------------------------------------- waiting and watching
-
-
-class Ticker(Actor):
-    """Counts how often it was idle."""
-
-    def __init__(self, clock: Any) -> None:
-        super().__init__(clock=clock)
-        self.due = 10.0
-        self.idled = threading.Semaphore(0)
-        self.times: list[int] = []
-
-    def patience(self) -> float | None:
-        return self.due - self.clock.monotonic() / 1e6
-
-    def idle(self) -> None:
-        if self.patience() <= 0:  # type: ignore[operator]
-            self.times.append(self.clock.monotonic())
-            self.due += 10.0
-            self.idled.release()
-
-    def handle(self, message: Any) -> Any:
-        return message(self) if callable(message) else message
-
-
-def test_an_actor_is_idle_when_its_patience_is_used_up(house: Any) -> None:
-    actor = Ticker(house.clock)
-    run(actor)
-    ask(actor, "awake")
-    house.clock.advance(10)
-    assert actor.idled.acquire(timeout=PATIENCE)
-    ask(actor, "awake")
-    house.clock.advance(25)
-    assert actor.idled.acquire(timeout=PATIENCE)
-    assert actor.idled.acquire(timeout=PATIENCE)
-    assert actor.times == [10_000_000, 35_000_000, 35_000_000]
-    end(actor)
-
-
-def test_what_is_due_is_not_starved_by_a_full_mailbox(house: Any) -> None:
-    actor = Ticker(house.clock)
-    adopt(actor)
-    house.clock.advance(10)
-    futures = batch_of(actor, *range(100))
-    actor.launch(PATIENCE)
-    futures[0].get(timeout=PATIENCE)
-    assert actor.idled.acquire(timeout=PATIENCE)
-    end(actor)
-
-
-def test_what_was_due_when_a_letter_came_is_done_before_it(house: Any) -> None:
-    actor = Ticker(house.clock)
-    adopt(actor)
-    house.clock.advance(10)
-    (future,) = batch_of(actor, lambda me: list(me.times))
-    actor.launch(PATIENCE)
-    assert future.get(timeout=PATIENCE) == [10_000_000]
-    end(actor)
-
-
-def test_letters_in_hand_survive_a_crash_of_what_was_due(house: Any) -> None:
-    actor = Ticker(house.clock)
-    actor.idle = raising(SystemExit)  # type: ignore[method-assign]
-    adopt(actor)
-    house.clock.advance(10)
-    batch_of(actor, "kept")
-    actor.launch(PATIENCE)
-    assert actor.join(PATIENCE)
-    assert [letter.message for letter in actor.mailbox.take(9, 0, actor.clock)] == ["kept"]
-
-
-def test_letters_in_hand_survive_when_what_was_due_ends_the_actor(house: Any) -> None:
-    actor = Ticker(house.clock)
-    actor.idle = actor.stop  # type: ignore[method-assign]
-    reports = adopt(actor)
-    house.clock.advance(10)
-    batch_of(actor, "kept")
-    actor.launch(PATIENCE)
-    assert actor.join(PATIENCE)
-    assert reports == ["normal"]
-    assert len(actor.mailbox) == 1
-
-
-def test_vitals_tell_what_an_actor_does(house: Any) -> None:
-    actor, gate = Puppet(), threading.Event()
-    actor.clock = house.clock
-    adopt(actor, incarnation=7)
-    _, second = hung(actor, gate)
-    assert actor.vitals.incarnation == 7
-    assert actor.vitals.busy_with == "function"
-    assert 0 < actor.vitals.began_at <= actor.vitals.since <= time.monotonic_ns() // 1000
-    assert actor.vitals.thread is not None
-    assert actor.vitals.thread.is_alive()
-    gate.set()
-    second.get(timeout=PATIENCE)
-    end(actor)
-    assert actor.vitals.handled == 2
-    assert actor.vitals.busy_with is None

@@ -1,8 +1,10 @@
 """What the tests of the running service share."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,10 @@ from loguru import logger
 from tocsin import Actor, Tocsin
 from tocsin.storage.database import Database
 from tocsin.testing import SettableClock
+
+sys.path.insert(0, str(Path(__file__).parent))  # helpers are found by their names
+
+from crashes import Calls
 
 LIMIT = 15.0
 
@@ -107,3 +113,11 @@ def log() -> Iterator[list[str]]:
     yield lines
     logger.remove(sink)
     logger.disable("tocsin")
+
+
+@pytest.fixture
+def calls(app: Tocsin) -> Calls:
+    """What the handler "call" was called for; it waits at a gate."""
+    made = Calls()
+    app.handler("call", retries=0)(made)
+    return made

@@ -1,6 +1,7 @@
 """A real SQLite file, a clock that is moved by hand, and a desk to work at."""
 
 import itertools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from tocsin.storage.commit import Commit
 from tocsin.storage.ledger import Ledger
 from tocsin.storage.rows import SELECT_RUNS, TASK_COLUMNS, run_state
 from tocsin.storage.traits import TRAITS
+
+sys.path.insert(0, str(Path(__file__).parent))  # helpers are found by their names
 
 NINE = 1_772_442_000 * SECOND
 """2026-03-02 09:00 UTC."""

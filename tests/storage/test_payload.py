@@ -7,7 +7,6 @@ import enum
 import fractions
 import functools
 import io
-import json
 import operator
 import os
 import pathlib
@@ -17,7 +16,6 @@ import sys
 import types
 import uuid
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from ipaddress import ip_address
 from typing import Any, NamedTuple
@@ -26,33 +24,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sealing import CODECS, KEYS, entry, opened, sealed, signed
 
 from tocsin.core.entry import Entry
 from tocsin.core.errors import EntryRejected, InvalidEntry
-from tocsin.storage.keys import Keyring
 from tocsin.storage.payload import SIZE_LIMIT, Codec, pack, seal, unseal
 from tocsin.storage.unpickler import load_restricted
-
-KEYS = Keyring([b"k" * 32])
-CODECS: list[Codec] = ["json", "pickle"]
-
-
-def entry(*args: Any, **kwargs: Any) -> Entry:
-    return Entry(module="myapp.jobs", function="run", args=args, kwargs=kwargs)
-
-
-def sealed(what: Entry, codec: Codec = "pickle", keys: Keyring = KEYS) -> bytes:
-    return seal(pack(what, codec)[0], codec, 7, "default", keys)
-
-
-def signed(payload: bytes) -> bytes:
-    """A payload that somebody who holds the key has signed."""
-    return seal(payload, "pickle", 7, "default", KEYS)
-
-
-def opened(blob: bytes, keys: Keyring = KEYS, allow: tuple[str, ...] = ()) -> Entry:
-    return unseal(blob, 7, "default", keys, allow)
-
 
 JSON = st.recursive(
     st.none()
@@ -75,78 +52,6 @@ def test_what_is_sealed_comes_back(codec: Codec, args: list[Any], kwargs: dict[s
 
 def test_a_handler_comes_back() -> None:
     assert opened(sealed(Entry(handler="report.build", args=(1,)))).handler == "report.build"
-
-
-# ---------------------------------------------------------------- tampering
-
-
-@pytest.fixture
-def nothing_imported() -> Iterator[None]:
-    before = set(sys.modules)
-    yield
-    assert {name for name in sys.modules if name.startswith("myapp")} <= before
-
-
-@pytest.mark.usefixtures("nothing_imported")
-@pytest.mark.parametrize("codec", CODECS)
-def test_every_flipped_bit_is_refused(codec: Codec) -> None:
-    blob = sealed(entry(1, "two", x={"a": [3]}), codec)
-    for position in range(len(blob)):
-        for bit in range(8):
-            bad = bytearray(blob)
-            bad[position] ^= 1 << bit
-            with pytest.raises(EntryRejected):
-                opened(bytes(bad))
-
-
-@pytest.mark.usefixtures("nothing_imported")
-@pytest.mark.parametrize("codec", CODECS)
-def test_every_truncation_and_addition_is_refused(codec: Codec) -> None:
-    blob = sealed(entry(1), codec)
-    for length in range(len(blob)):
-        with pytest.raises(EntryRejected, match="truncated"):
-            opened(blob[:length])
-    with pytest.raises(EntryRejected, match="tampered"):
-        opened(blob + b"\0")
-    with pytest.raises(EntryRejected, match="more than an entry may have"):
-        opened(blob + b"\0" * SIZE_LIMIT)
-
-
-@given(st.binary(max_size=200))
-def test_noise_is_refused(noise: bytes) -> None:
-    with pytest.raises(EntryRejected):
-        opened(noise)
-
-
-def test_a_blob_cannot_be_moved_to_another_row_or_tenant() -> None:
-    blob = sealed(entry(1))
-    with pytest.raises(EntryRejected, match="signature does not match"):
-        unseal(blob, 8, "default", KEYS)
-    with pytest.raises(EntryRejected, match="signature does not match"):
-        unseal(blob, 7, "defaul", KEYS)
-    with pytest.raises(EntryRejected, match="signature does not match"):
-        unseal(seal(b"{}", "json", 7, "ab", KEYS), 7, "abc", KEYS)
-
-
-def test_an_unknown_key_is_named() -> None:
-    other = Keyring([b"o" * 32])
-    with pytest.raises(EntryRejected, match=f"unknown key .{other.current[0].hex()}.*put that key"):
-        opened(sealed(entry(1), keys=other))
-
-
-def test_an_old_key_still_verifies_after_rotation() -> None:
-    rotated = Keyring([b"n" * 32, b"k" * 32])
-    assert opened(sealed(entry(1)), rotated) == entry(1)
-    assert opened(sealed(entry(2), keys=rotated), rotated) == entry(2)
-    with pytest.raises(EntryRejected, match="unknown key"):
-        opened(sealed(entry(2), keys=rotated), KEYS)
-
-
-def test_a_key_that_only_shares_its_id_does_not_verify(monkeypatch: pytest.MonkeyPatch) -> None:
-    forged = Keyring([b"f" * 32])
-    monkeypatch.setattr(forged, "_keys", {KEYS.current[0]: b"f" * 32})
-    with pytest.raises(EntryRejected, match="signature does not match"):
-        opened(sealed(entry(1)), forged)
 
 
 # ---------------------------------------------------------------- limits
@@ -431,74 +336,3 @@ def test_an_error_without_words_is_still_described(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Order, "__setstate__", explode, raising=False)
     with pytest.raises(EntryRejected, match="Hostile"):
         opened(signed(payload))
-
-
-# ---------------------------------------------------------------- fingerprints
-
-
-def fingerprint(what: Entry, codec: Codec = "pickle") -> str:
-    return pack(what, codec)[1]
-
-
-def test_equal_entries_have_equal_fingerprints() -> None:
-    word = "report"
-    copy = "".join(list(word))
-    assert copy is not word
-    assert fingerprint(entry(word, word)) == fingerprint(entry(word, copy))
-    assert fingerprint(entry(a=1, b=2)) == fingerprint(entry(b=2, a=1))
-    assert fingerprint(entry(a={"x": 1, "y": 2})) == fingerprint(entry(a={"y": 2, "x": 1}))
-    assert fingerprint(entry({1: "a"}), "pickle") != fingerprint(entry({"1": "a"}), "pickle")
-
-
-def test_a_fingerprint_is_the_same_in_every_process() -> None:
-    code = (
-        "from tocsin.core.entry import Entry\n"
-        "from tocsin.storage.payload import pack\n"
-        "sets = {'eu', 'us', 'asia'}, frozenset('abc')\n"
-        "e = Entry(handler='x', args=sets, kwargs={'k': {'a', 'b'}})\n"
-        "print(pack(e, 'pickle')[1])\n"
-    )
-    prints = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2", "3")
-    }
-    assert len(prints) == 1
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (entry(1), entry(2)),
-        (entry(1), entry(True)),
-        (entry(1), entry(1.0)),
-        (entry([1, 2]), entry([2, 1])),
-        (entry([1]), entry((1,))),
-        (entry([[1], [2]]), entry([[1, 2]])),
-        (entry({1}), entry(frozenset({1}))),
-        (entry(), Entry(module="myapp.jobs", function="run2")),
-        (entry(a=1), entry({"a": 1})),
-    ],
-)
-def test_different_entries_have_different_fingerprints(one: Entry, other: Entry) -> None:
-    assert fingerprint(one) != fingerprint(other)
-
-
-def test_a_list_in_itself_has_a_fingerprint() -> None:
-    loop: list[Any] = [1]
-    loop.append(loop)
-    assert fingerprint(entry(loop))
-
-
-def test_the_json_form_is_the_map_of_the_prototype() -> None:
-    assert json.loads(pack(entry(1, x=2), "json")[0]) == {
-        "module": "myapp.jobs",
-        "function": "run",
-        "args": [1],
-        "kwargs": {"x": 2},
-    }
