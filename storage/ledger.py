@@ -38,7 +38,7 @@ from ..core.steps import replan
 from ..core.task import Task
 from ..core.when import to_schedule
 from ..core.work import Claim
-from .batch import addressed, rung
+from .batch import addressed, named, rung
 from .claims import Claims
 from .commit import Answer, Commit, SetAside
 from .database import Database
@@ -128,6 +128,8 @@ class Ledger:
             unit = Unit(connection, self._clock.now(), self._known_at(epoch))
             unit.alive = self.alive
             unit.load(addressed(commands))
+            for tenant, keys in named(commands).items():
+                unit.seek(tenant, keys)
             replies = [self._attempt(command, unit, commit) for command in commands]
             Links(unit).cascade()
             commit.cancels += _replaced(unit)

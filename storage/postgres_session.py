@@ -27,14 +27,19 @@ _SETUP = """
 def translate(statement: str) -> str:
     """Say a statement in PostgreSQL's words.
 
-    `?` stands for a value, a list of ids comes as JSON, and what only PostgreSQL knows stands in a
-    comment `/*! ... */`, which SQLite does not read.
+    `?` stands for a value, a list comes as JSON (its ids are asked for by `value`, its texts by
+    `atom`), and what only PostgreSQL knows stands in a comment `/*! ... */`, which SQLite does not
+    read.
     """
     return (
         statement.replace("%", "%%")
         .replace(
             "SELECT value FROM json_each(?)",
             "SELECT value::bigint FROM jsonb_array_elements(?::jsonb)",
+        )
+        .replace(
+            "SELECT atom FROM json_each(?)",
+            "SELECT value FROM jsonb_array_elements_text(?::jsonb)",
         )
         .replace("?", "%s")
         .replace("/*!", "")

@@ -1,5 +1,6 @@
 """One unit of work: the tasks it touches, the events it adds, and their one way into the tables."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 
 from ..core.clock import MINUTE
@@ -85,6 +86,7 @@ class Unit:
         self._changed_runs: dict[int, RunState] = {}
         self._awaited: dict[int, dict[int, str | None]] = {}
         self._keys: dict[tuple[str, str], int] = {}
+        self._sought: set[tuple[str, str]] = set()
 
     def load(self, task_ids: Iterable[int]) -> list[TaskState]:
         """The tasks with these ids that exist, with their unfinished runs."""
@@ -94,10 +96,20 @@ class Unit:
             self._read(missing)
         return [self.tasks[i] for i in wanted if i in self.tasks]
 
+    def seek(self, tenant: str, keys: Sequence[str]) -> None:
+        """Take in the tasks with these keys, so that `find` need not ask for each."""
+        rows = self.connection.execute(
+            "SELECT key, id FROM tasks WHERE tenant = ? AND key IN (SELECT atom FROM json_each(?))",
+            (tenant, json.dumps(keys)),
+        ).fetchall()
+        self._keys |= {(tenant, key): task_id for key, task_id in rows}
+        self._sought |= {(tenant, key) for key in keys}
+        self.load(task_id for _, task_id in rows)
+
     def find(self, tenant: str, key: str) -> TaskState | None:
         """The task with this key, None when there is none."""
         known = self._keys.get((tenant, key))
-        if known is None:
+        if known is None and (tenant, key) not in self._sought:
             row = self.connection.execute(
                 "SELECT id FROM tasks WHERE tenant = ? AND key = ?", (tenant, key)
             ).fetchone()
