@@ -7,6 +7,8 @@ import pytest
 from tocsin.core import commands as c
 from tocsin.core.schedule import every
 
+pytestmark = pytest.mark.databases
+
 KEYS = [f"job-{number}" for number in range(200)]
 
 
