@@ -143,7 +143,9 @@ class Unit:
         rows = self.connection.execute(
             "SELECT id FROM tasks WHERE status IN ('active', 'paused') AND next_run_at IS NOT NULL"
             " AND kind NOT IN ('once', 'now')"
-            " UNION SELECT task_id FROM runs WHERE status = 'pending' AND attempt > 0"
+            " UNION SELECT task_id FROM runs"
+            " WHERE status = 'pending' AND (attempt > 0 OR ready_at > ?)",
+            (self.now,),
         )
         return [row[0] for row in rows]
 

@@ -64,11 +64,15 @@ def test_s14_what_waits_for_a_slot_when_the_clock_is_set_back_gets_it(
         app.schedule("ring", every("10s"), key="ring")
         clock.advance(10)
         until(lambda: app.history("ring", status="pending"))
+        app.schedule("ring", "now", key="once")
+        until(lambda: app.history("once", status="pending"))
         clock.set_wall(NOON - timedelta(days=1))
         until(lambda: app.health().clock_steps == 1)
         gate.set()
         assert rung.acquire(timeout=LIMIT), "not only in a day"
         until(lambda: app.history("ring", status="succeeded"))
+        until(lambda: app.get("once").status == "completed")
+        assert rung.acquire(timeout=LIMIT)
         clock.advance(10)
         assert rung.acquire(timeout=LIMIT), "and those after it"
 
