@@ -67,7 +67,6 @@ _COUNTS = {"tasks": ("rewinds", "run_count"), "runs": ("attempt", "fence", "coun
 
 def _lighten(connection: Connection) -> None:
     """Fewer pages for each new task: one without a key needs no place among the keys."""
-    connection.execute("DROP INDEX IF EXISTS tasktable_handler")
     connection.execute("DROP INDEX IF EXISTS tasktable_tenant_key")
     connection.execute(
         "CREATE UNIQUE INDEX IF NOT EXISTS tasks_key ON tasks (tenant, key) WHERE key IS NOT NULL"

@@ -56,7 +56,7 @@ class TaskTable(Table):
 
     tenant = TextField()
     key = TextField(null=True)
-    handler = TextField()
+    handler = TextField(index=True)
     entry_id = BigIntegerField()
     digest = TextField()
     schedule = TextField()
