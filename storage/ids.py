@@ -1,6 +1,7 @@
 """Fresh ids, given out inside the transaction that uses them and never twice."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from types import MappingProxyType
 
 from .connection import Connection
@@ -51,8 +52,10 @@ class Ids:
 
     def save(self) -> None:
         """Write the counters that moved."""
-        self._connection.executemany(
-            "INSERT INTO counters (name, value) VALUES (?, ?)"
-            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            [(n, v) for n, v in self._values.items() if v != self._before[n]],
-        )
+        moved = [(n, v) for n, v in self._values.items() if v != self._before[n]]
+        if moved:
+            self._connection.execute(
+                f"INSERT INTO counters (name, value) VALUES {', '.join(['(?, ?)'] * len(moved))}"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                [*chain.from_iterable(moved)],
+            )
