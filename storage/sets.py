@@ -17,9 +17,9 @@ from .connection import Connection
 
 Row = Sequence[Any]
 
-_SIZES = tuple(1 << power for power in range(9, -1, -1))
-"""Rows of one statement, from 512 to 1: few enough forms for all of them to stay prepared, and not
-more values than a statement may have."""
+_MOST = 512
+"""Rows of one statement, or half of them, a quarter, ...: few enough forms for all of them to stay
+prepared, and not more values than a statement may have."""
 
 
 @singledispatch
@@ -76,11 +76,11 @@ def blobs(connection: Connection, table: str, column: str, ids: Iterable[int]) -
 
 
 def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    done = 0
-    for size in _SIZES:
-        while len(rows) - done >= size:
-            yield rows[done : done + size]
-            done += size
+    done, left = 0, len(rows)
+    while left:
+        size = min(_MOST, 1 << left.bit_length() - 1)
+        yield rows[done : done + size]
+        done, left = done + size, left - size
 
 
 def _marks(columns: tuple[str, ...], rows: int) -> str:
