@@ -14,7 +14,7 @@ from typing import Any
 
 from fault_accounts import Accounts
 from fault_notes import Reader
-from fault_outages import WITHIN, Place, Say
+from fault_outages import SETTLING, WITHIN, Place, Say, wait_for
 
 TABLES = {
     "tasks": ("id", "key", "tenant", "status", "handler", "created_at", "metadata"),
@@ -64,7 +64,8 @@ def campaign(
                 restart(server, MODES[len(back) % len(MODES)])
                 back.append(time.time())
                 say(f"PostgreSQL was restarted {len(back)} times")
-            time.sleep(WITHIN)
+            wait_for(lambda: works_since(home, back[-1]), WITHIN)
+            time.sleep(SETTLING)
             place.tell("rest")
             place.process.wait(60)
         finally:
@@ -75,6 +76,14 @@ def campaign(
     accounts = Accounts(home, place.anchor)
     accounts.at_the_end()
     return judge(home, accounts, back)
+
+
+def works_since(home: Path, moment: float) -> bool:
+    """Whether a call began and a change was acknowledged after a moment."""
+    calls = [effect["at"] for effect in Reader(home / "effects").news()]
+    notes = Reader(home / "notes").news()
+    changes = [note["at"] for note in notes if note.get("says") == "ack"]
+    return all(max(times, default=0) > moment for times in (calls, changes))
 
 
 def restart(server: Any, mode: str) -> None:

@@ -179,8 +179,10 @@ def test_services_on_different_databases_do_not_know_each_other(tmp_path: Path) 
 
 
 def test_a_second_service_on_the_same_database_is_refused_and_disturbs_nobody(
-    app: Tocsin, url: str, box: Any
+    app: Tocsin, url: str, box: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if url.startswith("postgresql"):  # else it is waited for who just stops
+        monkeypatch.setattr("tocsin.storage.postgres_lock.PATIENCE", 0.2)
     app.handler("ring")(lambda ctx: box.put(1))
     with app:
         second = Tocsin(url)
