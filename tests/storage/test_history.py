@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -58,6 +58,11 @@ POLICIES = st.builds(
     priority=st.integers(-2, 2),
 )
 SLOTS = st.integers(0, 3)
+USUAL = {
+    "TaskScheduled", "TaskUpdated", "TaskPaused", "TaskResumed", "TaskCancelled", "RunPlanned",
+    "OccurrenceSkipped", "RunStarted", "TaskExecuted", "RunReturned",
+}  # fmt: skip
+"""What must have happened in all stories together."""
 
 
 def fold(rows: list[tuple[Any, ...]]) -> tuple[dict[int, TaskState], dict[int, RunState]]:
@@ -76,6 +81,7 @@ class Service(RuleBasedStateMachine):
     """Any commands in any order, time in both directions, and a service that may die."""
 
     make_desk: Callable[..., Any]
+    happened: ClassVar[set[str]] = set()
     attempts: Bundle[Start] = Bundle("attempts")
 
     def __init__(self) -> None:
@@ -88,6 +94,7 @@ class Service(RuleBasedStateMachine):
         self.tasks: dict[int, TaskState] = {}
 
     def teardown(self) -> None:
+        self.happened.update(kind for (kind,) in self.desk.rows("SELECT DISTINCT type FROM events"))
         self.desk.close()
         shutil.rmtree(self.folder)
 
@@ -263,6 +270,7 @@ def test_any_history_leaves_the_tables_as_the_log_says(make_desk: Any) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert Service.happened >= USUAL, "the stories were about something else"
 
 
 def test_the_log_survives_json_and_folds_into_the_same_rows(desk: Any) -> None:
