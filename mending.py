@@ -1,8 +1,10 @@
 """Mending: tasks whose callable was renamed get new entries; what is stored is never rewritten."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import structs
 
 from .core.decide import resume
 from .core.entry import Entry, parse_target
@@ -184,8 +186,8 @@ class Mending:
 def _naming(entry: Entry, path: tuple[str, str] | None, key: str) -> Entry:
     """The same call of something else."""
     if path is None:
-        return replace(entry, module=None, function=None, handler=key)
-    return replace(entry, module=path[0], function=path[1], handler=None)
+        return structs.replace(entry, module=None, function=None, handler=key)
+    return structs.replace(entry, module=path[0], function=path[1], handler=None)
 
 
 def _goes_on(task: TaskState, old: str) -> bool:
