@@ -80,6 +80,7 @@ class Runs:
             self._process(unfinished, "fill", pending)
             unfinished.rename(stock)
         shutil.copytree(stock, work)
+        os.sync()  # or the first commits wait for a gigabyte that is still on its way to the disk
 
     def _process(self, work: Path, workload: str, pending: int) -> dict[str, Any]:
         """Start `measure.py`.
