@@ -59,19 +59,25 @@ class Attempts:
             self._fresh = list(self._results.values())
             return bool(self._fresh)
 
-    def wait(self, count: int, patience: float) -> bool:
-        """Wait until so many have ended.
+    def wait(self, count: int, step: int, patience: float) -> bool:
+        """Wait until so many have ended, as long as they end fast enough.
 
         Args:
             count: fresh results to wait for.
-            patience: seconds to wait for them.
+            step: so many more must end in each span of patience.
+            patience: seconds.
 
         Returns:
             Whether so many have ended.
         """
         with self._lock:
             self._wanted = count
-            return self._enough.wait_for(lambda: len(self._fresh) >= count, patience)
+            while True:
+                before = len(self._fresh)
+                if self._enough.wait_for(lambda: len(self._fresh) >= count, patience):
+                    return True
+                if len(self._fresh) - before < step:
+                    return False
 
     def confirm(self, claims: Iterable[Claim]) -> None:
         """These results are recorded, or were stale."""

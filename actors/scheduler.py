@@ -52,11 +52,11 @@ MOST_AT_ONCE = 512
 """Tasks that one transaction is about, more or less: the next ones see what has ended meanwhile."""
 
 BURST = 100
-"""So many alarms at once may wait for slots."""
+"""So many alarms at once, and so many ends of runs, are many."""
 
 PATIENCE = 0.1
-"""Seconds that a burst waits for free slots. When they are not free by then, calls are long and
-bursts wait no more, until runs end by the hundred again."""
+"""Seconds in which another hundred runs must end, so that a burst waits for their slots. When they
+do not, calls are long and bursts wait no more, until runs end by the hundred again."""
 
 ASK_TIMEOUT = 5.0
 
@@ -209,7 +209,7 @@ class Scheduler(Actor):
         """
         missing = wanted - (self._most_out - len(self._out))
         if self._reconciled and self._patient and wanted >= BURST and missing > 0:
-            self._patient = self._attempts.wait(min(missing, len(self._out)), PATIENCE)
+            self._patient = self._attempts.wait(min(missing, len(self._out)), BURST, PATIENCE)
 
     # ------------------------------------------------------------ commit, act
 

@@ -46,7 +46,7 @@ class Sqlite:
                 "synchronous": "full",
                 "foreign_keys": 1,
                 "cache_size": -16_000,
-                "wal_autocheckpoint": 16_000,  # the janitor of a service does it earlier
+                "wal_autocheckpoint": 128_000,  # the janitor of a service does it much earlier
                 "journal_size_limit": 8 << 20,
             },
             timeout=timeout,

@@ -3,10 +3,17 @@
 from pathlib import Path
 
 from ..core.errors import StorageError, StorageUnavailable
+from .connection import Connection
 from .database import Database
 
 LONG_LOG = 8 << 20
 """Bytes of the write-ahead log that are worth a checkpoint."""
+
+ENDLESS_LOG = 32 << 20
+"""Bytes of it that are too many: while commits follow each other, it never begins anew."""
+
+MOMENT = 20
+"""Milliseconds to wait for the others so that it can: meanwhile nobody commits."""
 
 SHOWN = 20
 """Faults of a file that are told; there may be thousands."""
@@ -30,12 +37,31 @@ def has_long_log(database: Database) -> bool:
 def checkpoint(database: Database) -> None:
     """Move what was committed into the database file, as far as that holds nobody up.
 
+    A log that has become very long all the same is moved to its end, and begins anew. Twice before,
+    as much of it is moved as nobody waits for: what is left to be waited for is short.
+
     Raises:
         StorageUnavailable: the database cannot be used.
     """
-    if is_sqlite(database):
-        with database.session() as connection:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    if not is_sqlite(database):
+        return
+    with database.session() as connection:
+        if _moved(connection, "PASSIVE") <= ENDLESS_LOG:
+            return
+        _moved(connection, "PASSIVE")
+        [(patience,)] = connection.execute("PRAGMA busy_timeout").fetchall()
+        connection.execute(f"PRAGMA busy_timeout = {MOMENT}")
+        try:
+            _moved(connection, "RESTART")
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {patience}")
+
+
+def _moved(connection: Connection, mode: str) -> int:
+    """Move the log into the database file; how many bytes it has had."""
+    [(_busy, pages, _done)] = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+    [(size,)] = connection.execute("PRAGMA page_size").fetchall()
+    return int(pages) * int(size)
 
 
 def integrity_problems(database: Database) -> list[str]:
