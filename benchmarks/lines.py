@@ -88,12 +88,8 @@ def difference(more: Reading, less: Reading) -> Reading:
 
 
 def _flat(name: str) -> Reading:
-    """Whether a rate of W1 stays the same beside many pending; one machine state apart."""
-    of_raw = [
-        quotient(figure("W1", case, name), around("W1", case, "commits_s"))
-        for case in ("full", "empty")
-    ]
-    return quotient(*of_raw)
+    """Whether a rate of W1 stays the same beside many pending."""
+    return quotient(figure("W1", "full", name), figure("W1", "empty", name))
 
 
 def _start_and_commit(book: Book) -> float | None:
@@ -119,6 +115,8 @@ LINES = (
          higher=True, limit=around("W1", "full", _BULK)),
     Line("W1", "one caller: many pending as a share of none", _flat("single_s"), "x", 0.8,
          higher=True, peers=False),
+    Line("W1", "64 callers: the same", _flat("callers_64_s"), "x", 0.8, higher=True, peers=False),
+    Line("W1", "bulk of 1,000: the same", _flat("bulk_s"), "x", 0.8, higher=True, peers=False),
     Line("W2", "lateness p50", figure("W2", "empty", "p50_ms"), "ms", 1.5,
          limit=_start_and_commit),
     Line("W2", "lateness p99", figure("W2", "empty", "p99_ms"), "ms", 4, limit=_start_and_commit),

@@ -74,8 +74,9 @@ class ThreadExecutor(Desk):
 
     def _wanted(self) -> int:
         """How many threads there should be: when one suffices, another one looks on."""
-        useful = len(self._running) + len(self._long) + len(self._queue)
-        return min(useful, self._slots, 2 if self._one_suffices() else self._slots)
+        beside = len(self._long)
+        useful = beside + len(self._running) + len(self._queue)
+        return min(useful, self._slots, beside + 2 if self._one_suffices() else self._slots)
 
     def _one_suffices(self) -> bool:
         return bool(self._running) and self._tempo.brief

@@ -106,3 +106,21 @@ def test_a_long_call_is_noticed_once_and_not_again_beside_each_few_short_ones(
         executor.submit(call(number, lambda _: True), reports)
     assert len(reports.wait(1_000)) == 1_000
     assert len(noticed) < 20
+
+
+def test_a_call_beside_long_ones_does_not_wait_for_the_one_before_it(
+    ending: Any, call: Callable[..., Call], reports: Any, stuck: Any
+) -> None:
+    executor = ending(ThreadExecutor(SLOTS, clock=CLOCK, name="bell"))
+    endless = [stuck() for _ in range(3)]
+    for number, each in enumerate(endless):
+        executor.submit(call(number, each), reports)
+        assert each.started.wait(PATIENCE)
+    for number in range(3, 103):  # one after the other: nobody else is there to serve them
+        executor.submit(call(number, lambda _: True), reports)
+        reports.of((number, 1))
+    begun, go_on = threading.Event(), threading.Event()
+    executor.submit(call(103, lambda _: begun.set() or go_on.wait(PATIENCE / 4)), reports)
+    assert begun.wait(PATIENCE)
+    executor.submit(call(104, lambda _: go_on.set() or True), reports)
+    assert reports.outcome(103) == reports.outcome(104) == Succeeded(True)
