@@ -50,7 +50,7 @@ def test_a_service_that_is_killed_again_and_again_keeps_all_its_promises(
 
 
 OF_BEAT = "FROM runs r JOIN tasks t ON t.id = r.task_id AND t.key = 'beat-all'"
-LAST_STARTED = "SELECT max(run_id) FROM events WHERE type = 'RunStarted'"
+LAST_CALLED = "SELECT max(id) FROM runs WHERE status = 'succeeded'"
 COLUMNS = "at, type, version, tenant, task_id, run_id, data"
 SECOND_END = (
     f"INSERT INTO events SELECT id + 1000000, {COLUMNS} FROM events"
@@ -65,7 +65,7 @@ HARM: list[tuple[str, str, str]] = [
     ("a slot twice", f"UPDATE runs SET count = 9 WHERE due_at = (SELECT min(r.due_at) {OF_BEAT})",
      "missing or twice"),
     ("a disposition", "UPDATE runs SET status = 'pending' WHERE id = 3", "no disposition"),
-    ("a claim", f"DELETE FROM events WHERE type = 'RunStarted' AND run_id = ({LAST_STARTED})",
+    ("a claim", f"DELETE FROM events WHERE type = 'RunStarted' AND run_id = ({LAST_CALLED})",
      "no claim in the log"),
     ("the end of the log", "DELETE FROM events WHERE id > 10", "ends in the log"),
     ("a second end", SECOND_END, "ended twice"),
