@@ -205,7 +205,7 @@ class Scheduler(Actor):
     def _await_slots(self, wanted: int) -> None:
         """Let a burst wait for the runs before it, while these are short.
 
-        What finds no slot waits in the database, which costs as much as the run itself.
+        What finds no slot waits in the database, which costs half as much again.
         """
         missing = wanted - (self._most_out - len(self._out))
         if self._reconciled and self._patient and wanted >= BURST and missing > 0:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..core.errors import StorageError
 from .database import Database
-from .upkeep import SHOWN, is_sqlite
+from .upkeep import faults_of, is_sqlite
 
 PAGES = 1_000
 """Pages that are copied in one step: 4 MB."""
@@ -90,9 +90,7 @@ def _copy(database: Database, draft: Path, progress: Progress) -> int:
 def _check(draft: Path) -> None:
     try:
         with closing(sqlite3.connect(draft)) as copy:
-            rows = copy.execute(f"PRAGMA integrity_check({SHOWN})").fetchall()
-        lines = [line for row in rows for line in row[0].splitlines()]
-        problems = [line for line in lines if line != "ok" and not line.startswith("***")]
+            problems = faults_of(copy)
     except sqlite3.DatabaseError as error:  # so damaged that it cannot even be checked
         problems = [str(error)]
     if problems:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from loguru import logger
 
 from tocsin import Tocsin
 
@@ -139,3 +140,14 @@ def child() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     for process in children:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def log() -> Iterator[list[str]]:
+    """The lines that Tocsin logs, as "LEVEL message"; a library is silent unless it is enabled."""
+    lines: list[str] = []
+    logger.enable("tocsin")
+    sink = logger.add(lambda line: lines.append(line.strip()), format="{level} {message}", level=0)
+    yield lines
+    logger.remove(sink)
+    logger.disable("tocsin")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loguru import logger
 
 from tocsin.actors.base import Actor
 from tocsin.actors.child import ChildSpec
@@ -153,14 +152,3 @@ def house() -> Iterator[House]:
     made = House(SettableClock())
     yield made
     made.sweep()
-
-
-@pytest.fixture
-def log() -> Iterator[list[str]]:
-    """The lines that Tocsin logs, as "LEVEL message"; a library is silent unless it is enabled."""
-    lines: list[str] = []
-    logger.enable("tocsin")
-    sink = logger.add(lambda line: lines.append(line.strip()), format="{level} {message}", level=0)
-    yield lines
-    logger.remove(sink)
-    logger.disable("tocsin")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loguru import logger
 
 from tocsin import Actor, Tocsin
 from tocsin.storage.database import Database
@@ -102,17 +101,6 @@ def sql(url: str) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
 
     yield run
     database.disconnect()
-
-
-@pytest.fixture
-def log() -> Iterator[list[str]]:
-    """What the service logs."""
-    lines: list[str] = []
-    logger.enable("tocsin")
-    sink = logger.add(lambda line: lines.append(line.strip()), format="{level} {message}", level=0)
-    yield lines
-    logger.remove(sink)
-    logger.disable("tocsin")
 
 
 @pytest.fixture
