@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any
 
 from loguru import logger
-from msgspec import structs
 
 from ..core.clock import Clock, from_instant
 from ..core.commands import Outcome, RunFinished
-from ..core.entry import Cancellation, RunContext
+from ..core.entry import Cancellation, Entry, RunContext
 from ..core.handlers import ASYNCIO, PROCESSES, Handlers
 from ..core.limits import rank
 from ..core.published import TaskEvent
@@ -73,23 +72,11 @@ class Calls:
 
     def _perform(self, start: Start, cancellation: Cancellation) -> Any:
         entry = unseal(start.blob, start.entry_id, start.tenant, self._keys, self._allow)
-        context = RunContext(
-            run_id=start.run_id,
-            task_id=start.task_id,
-            key=start.key,
-            tenant=start.tenant,
-            handler=entry.handler or start.target,
-            due_at=from_instant(start.due_at),
-            started_at=from_instant(self._clock.now()),
-            attempt=start.attempt,
-            missed=tuple(from_instant(i) for i in start.missed),
-            cancelled=cancellation,
-            previous=start.previous,
-        )
         lane = self.lane(start)
-        if lane == PROCESSES:
-            context = structs.replace(context, cancelled=NeverCancelled())
-        function, args = bind_entry(entry, self._handlers, context)
+        told = NeverCancelled() if lane == PROCESSES else cancellation
+        function, args = bind_entry(
+            entry, self._handlers, lambda: self._context(start, entry, told)
+        )
         if lane == PROCESSES:  # the other process finds the function by its path
             call: Callable[[], Any] = partial(
                 Job, function.__module__, function.__qualname__, args, dict(entry.kwargs)
@@ -102,6 +89,21 @@ class Calls:
             return self._call_later(call, start, cancellation)
         self._begin(start, cancellation)
         return call()
+
+    def _context(self, start: Start, entry: Entry, cancellation: Cancellation) -> RunContext:
+        return RunContext(
+            run_id=start.run_id,
+            task_id=start.task_id,
+            key=start.key,
+            tenant=start.tenant,
+            handler=entry.handler or start.target,
+            due_at=from_instant(start.due_at),
+            started_at=from_instant(self._clock.now()),
+            attempt=start.attempt,
+            missed=tuple(from_instant(i) for i in start.missed),
+            cancelled=cancellation,
+            previous=start.previous,
+        )
 
     async def _call_later(
         self, call: Callable[[], Any], start: Start, cancelled: Cancellation

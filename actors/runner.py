@@ -12,7 +12,7 @@ from loguru import logger
 from ..core.clock import SECOND
 from ..core.errors import InvalidMessage, TocsinError
 from ..core.work import Claim, Start
-from ..executors.base import Executor, Report
+from ..executors.base import Call, Executor, Report
 from .attempts import Attempts
 from .base import Actor
 from .calls import DEFAULT_LANE, Calls, result_of
@@ -78,9 +78,11 @@ class Runner(Actor):
     def _admit(self, starts: Sequence[Start]) -> None:
         self._attempts.admit(starts)
         report = self._reporter()
+        calls: dict[str, list[Call]] = {}
         for start in starts:
-            lane = self._lanes.get(self._calls.lane(start)) or self._lanes[DEFAULT_LANE]
-            lane.submit(self._calls.make(start), report)
+            calls.setdefault(self._calls.lane(start), []).append(self._calls.make(start))
+        for name, wanted in calls.items():
+            (self._lanes.get(name) or self._lanes[DEFAULT_LANE]).submit_all(wanted, report)
 
     def _reporter(self) -> Callable[[Report], None]:
         """What the executor's thread does at the end of a call: keep the result, then tell."""

@@ -4,7 +4,7 @@ An executor only runs what it is given. Whether, when and in which order calls r
 outcome means for the run, is decided elsewhere; storage is never touched here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -151,6 +151,14 @@ class Executor(Protocol):
 
         Raises:
             ExecutorStopped: nothing new is started any more.
+        """
+        ...
+
+    def submit_all(self, calls: Sequence[Call], report: Callable[[Report], None]) -> None:
+        """Queue many calls at once, in order; see `submit`.
+
+        Raises:
+            ExecutorStopped: nothing new is started any more; none of them was taken.
         """
         ...
 

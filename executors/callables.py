@@ -1,7 +1,7 @@
 """From an entry to a call: find what it names, see that the arguments fit, call it."""
 
-import importlib
 import inspect
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from types import ModuleType
@@ -13,18 +13,19 @@ from ..core.handlers import Handlers
 
 
 def bind_entry(
-    entry: Entry, handlers: Handlers, context: RunContext
+    entry: Entry, handlers: Handlers, context: Callable[[], RunContext]
 ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """Find what the entry names, and its positional arguments; see that all arguments fit.
 
-    A registered handler gets the context first; a function named by its path does not.
+    A registered handler gets the context first; a function named by its path does not, and no
+    context is made for it.
 
     Raises:
         EntryRejected: it does not resolve or the arguments do not fit.
     """
     if entry.handler is not None:
         function = _handler(entry.handler, handlers)
-        args: tuple[Any, ...] = (context, *entry.args)
+        args: tuple[Any, ...] = (context(), *entry.args)
     else:
         function, args = resolve(entry.module or "", entry.function or ""), entry.args
     check_fit(function, args, dict(entry.kwargs), entry.target)
@@ -63,7 +64,8 @@ def resolve(module: str, function: str) -> Callable[..., Any]:
 
 
 def _find(module: str, function: str) -> Any:
-    found: Any = importlib.import_module(module)
+    __import__(module)  # four times as fast as `import_module` when it is there already
+    found: Any = sys.modules[module]
     for name in function.split("."):
         found = getattr(found, name)
         if isinstance(found, ModuleType):  # else a module could be called that `allow` forbids

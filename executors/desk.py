@@ -6,7 +6,7 @@ executors differ in how they run a ticket, never in how they account for it.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from loguru import logger
 
@@ -52,21 +52,23 @@ class Desk:
 
     def submit(self, call: Call, report: Callable[[Report], None]) -> None:
         """Queue a call; see `Executor.submit`."""
+        self.submit_all((call,), report)
+
+    def submit_all(self, calls: Sequence[Call], report: Callable[[Report], None]) -> None:
+        """Queue many calls at once; see `Executor.submit_all`."""
+        tickets = [Ticket(call, report) for call in calls]
         with self._lock:
             if self._stopping:
                 raise ExecutorStopped(f"{self.name} is stopped: it takes no more calls")
-            if call.claim in self._held:
-                return
-            ticket = self._held[call.claim] = Ticket(call, report)
-            self._queue.add(ticket)
-            self._active += 1
-            if len(self._queue) == 1:
+            if not self._queue:
                 self._moved_at = _REAL_TIME.monotonic()
+            added = [ticket for ticket in tickets if self._hold(ticket)]
             try:
                 self._provide()
             except BaseException:
-                self._close(ticket)
-                self._let_go(ticket)
+                for ticket in filter(lambda t: t.waits, added):
+                    self._close(ticket)
+                    self._let_go(ticket)
                 raise
 
     def expire(self, claim: Claim) -> bool:
@@ -214,6 +216,14 @@ class Desk:
             logger.error(
                 "{}: the report of {} {} failed\n{}", self.name, call.label, call.claim, trace
             )
+
+    def _hold(self, ticket: Ticket) -> bool:
+        """Queue a ticket, lock held; False when its claim is held already."""
+        if self._held.setdefault(ticket.call.claim, ticket) is not ticket:
+            return False
+        self._queue.add(ticket)
+        self._active += 1
+        return True
 
     def _let_go(self, ticket: Ticket) -> None:
         """Hold its claim no longer, lock held: the report is out."""

@@ -1,7 +1,7 @@
 """An executor that is made when the first call comes: for what is heavy and often not needed."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..core.errors import ExecutorStopped
 from .base import Call, Claim, Executor, Load, Report
@@ -24,13 +24,17 @@ class LazyExecutor:
 
     def submit(self, call: Call, report: Callable[[Report], None]) -> None:
         """Queue a call; see `Executor.submit`."""
+        self.submit_all((call,), report)
+
+    def submit_all(self, calls: Sequence[Call], report: Callable[[Report], None]) -> None:
+        """Queue many calls at once; see `Executor.submit_all`."""
         with self._lock:
             if self._made is None:
                 if self._stopped:
                     raise ExecutorStopped("the executor is stopped: it takes no more calls")
                 self._made = self._make()
             made = self._made
-        made.submit(call, report)
+        made.submit_all(calls, report)
 
     def expire(self, claim: Claim) -> bool:
         """End a running call whose time is up; see `Executor.expire`."""

@@ -44,13 +44,16 @@ class ThreadExecutor(Desk):
 
     def _perform(self, ticket: Ticket) -> Outcome:
         """Run a ticket in this thread, whatever it does, and say how it ended."""
-        context = contextvars.Context()  # what one call sets, the next one does not see
+        # in a context of its own: what one call sets, the next one does not see
+        return contextvars.Context().run(self._call, ticket)
+
+    def _call(self, ticket: Ticket) -> Outcome:
         try:
-            value = context.run(ticket.call.function, ticket.notice)
+            value = ticket.call.function(ticket.notice)
         except BaseException as error:  # noqa: BLE001 - even SystemExit is only this call's end
             return describe_raised(error)
         try:
-            return context.run(self._complete, ticket, value)
+            return self._complete(ticket, value)
         except BaseException as error:  # noqa: BLE001 - likewise
             return describe_error(error)
 
@@ -120,7 +123,7 @@ class ThreadExecutor(Desk):
                 self._workers -= 1
                 return None
             self._running.add(ticket)
-            if self._queue:
+            if self._queue and not (self._watched and self._one_suffices()):
                 self._provide()
             return ticket
 

@@ -3,7 +3,7 @@
 import sys
 import threading
 
-TURN = 0.0002
+TURN = 0.0001
 """Seconds. Python's own 5 ms are too long: whoever waits for the disk loses its turn, and beside a
 call that computes each commit would wait that long to go on."""
 

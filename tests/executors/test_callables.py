@@ -33,7 +33,7 @@ def _myapp(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def called(entry: Entry, handlers: Handlers | None = None) -> Any:
-    function, args = bind_entry(entry, handlers or Handlers(), CONTEXT)
+    function, args = bind_entry(entry, handlers or Handlers(), lambda: CONTEXT)
     return function(*args, **entry.kwargs)
 
 

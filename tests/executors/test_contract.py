@@ -85,6 +85,10 @@ class Bench:
     def submit(self, run_id: int, function: Callable[[Cancellation], Any]) -> None:
         self.executor.submit(self._call(run_id, function), self.reports)
 
+    def submit_all(self, run_ids: list[int]) -> None:
+        calls = [self._call(run_id, lambda _: self.kind.quick()) for run_id in run_ids]
+        self.executor.submit_all(calls, self.reports)
+
     def endless(self, run_id: int) -> None:
         """Submit a call that does not end by itself, and wait until it runs."""
         if self.kind.endless is None:
@@ -120,6 +124,15 @@ def test_a_call_is_reported_with_its_result_and_its_times(bench: Bench) -> None:
     assert report.claim == (1, 1)
     assert report.outcome == Succeeded(bench.kind.result)
     assert before <= report.started_at <= report.finished_at <= CLOCK.now()
+
+
+def test_many_calls_at_once_are_each_reported_and_a_held_claim_only_once(bench: Bench) -> None:
+    bench.endless(1)
+    bench.submit_all([1, 2, 2, 3])
+    assert set(bench.executor.holding()) == {(1, 1), (2, 1), (3, 1)}
+    bench.executor.expire((1, 1))
+    bench.reports.wait(3)
+    assert sorted(report.claim for report in bench.reports.all) == [(1, 1), (2, 1), (3, 1)]
 
 
 def test_a_failing_call_is_reported_as_failed(bench: Bench) -> None:
