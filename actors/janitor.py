@@ -7,12 +7,12 @@ from ..core.errors import StorageError
 from ..core.retention import Keep
 from ..storage.database import Database
 from ..storage.retention import Retention
-from ..storage.upkeep import checkpoint, has_long_log
+from ..storage.wal import WriteAheadLog
 from .base import Actor
 from .vitals import REAL_TIME
 
-GLANCE = 1.0
-"""Seconds between two looks at the length of the write-ahead log."""
+GLANCE, CLOSE_LOOK = 1.0, 0.1
+"""Seconds between two looks at the length of the write-ahead log; the second while it is long."""
 
 
 class Janitor(Actor):
@@ -30,8 +30,10 @@ class Janitor(Actor):
     def __init__(self, database: Database, keep: Keep, every: float = 60.0) -> None:
         super().__init__()
         self._database = database
+        self._log = WriteAheadLog(database)
         self._every = round(every * SECOND)
         self._retention = Retention(database, keep, lambda: not self.fenced)
+        self._glance = GLANCE
         self._look_at = 0
         self._rest_until = 0
 
@@ -49,7 +51,7 @@ class Janitor(Actor):
 
     def patience(self) -> float:
         """Seconds to the next batch, or glance at the length of the write-ahead log."""
-        return min(GLANCE, self._rest())
+        return min(self._glance, self._rest())
 
     def idle(self) -> None:
         """Prune a batch, when it is time."""
@@ -61,7 +63,7 @@ class Janitor(Actor):
                 rest = self._retention.pace.rest
                 self._rest_until = REAL_TIME.monotonic() + round(rest * SECOND)
                 return
-            checkpoint(self._database)
+            self._log.shorten()
             self.vitals.recover()
         except StorageError as error:  # nothing was changed: the same is tried again
             self.vitals.ail(str(error))
@@ -73,9 +75,7 @@ class Janitor(Actor):
         return max(0, rest, self._look_at - self.clock.monotonic()) / SECOND
 
     def _shorten_log(self) -> None:
-        """Do here what would hold up whoever commits when the log has become longer still."""
         try:
-            if has_long_log(self._database):
-                checkpoint(self._database)
+            self._glance = CLOSE_LOOK if self._log.shorten_when_long() else GLANCE
         except StorageError as error:
             logger.debug("the write-ahead log stays long: {}", error)

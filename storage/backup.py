@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..core.errors import StorageError
 from .database import Database
-from .upkeep import faults_of, is_sqlite
+from .upkeep import faults_of
 
 PAGES = 1_000
 """Pages that are copied in one step: 4 MB."""
@@ -47,7 +47,7 @@ def backup(database: Database, target: Path, progress: Progress = lambda *_: Non
         StorageError: it is no SQLite file, the target exists or cannot be written, or the copy is
             not sound.
     """
-    if not is_sqlite(database):
+    if not database.is_file:
         raise StorageError(f"{database.place} is a server: use its own tools, such as pg_dump")
     if target.exists():
         raise StorageError(f"{target} exists already: name another file, or move that one away")

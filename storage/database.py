@@ -1,11 +1,12 @@
 """One database behind one URL: sessions, transactions, and errors that say what to do."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import Fenced, StorageError
+from ..core.errors import Fenced, StorageError, StorageUnavailable
 from .connection import Connection
 from .dialect import Permission, ServiceLock, always, dialect_of
 
@@ -29,6 +30,7 @@ class Database:
         self._dialect = dialect_of(url, BUSY_TIMEOUT)
         self._reserved: ServiceLock | None = None
         self._transactions = 0
+        self._writing = threading.Lock()
 
     @property
     def place(self) -> str:
@@ -50,6 +52,11 @@ class Database:
     def engine(self) -> Any:
         """Peewee's database, for the SQL of the cold paths."""
         return self._dialect.engine
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of ours, and no server's."""
+        return self._dialect.path is not None
 
     def exists(self) -> bool:
         """Whether anything was ever stored; asking makes nothing.
@@ -128,9 +135,9 @@ class Database:
             StorageUnavailable: the database is locked, full, read-only or gone; nothing changed.
             Fenced: it may not be committed; nothing changed.
         """
-        self._transactions += 1
         dialect = self._dialect
-        with self.session() as connection:
+        with self.session() as connection, self.turn():
+            self._transactions += 1
             dialect.begin(connection)
             try:
                 yield connection
@@ -139,6 +146,23 @@ class Database:
             except BaseException:
                 dialect.rollback(connection)
                 raise
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """The one writer's place among the threads of this process, which take it in turn.
+
+        The database would have those that wait look again and again, and a busy writer would be
+        there first each time.
+
+        Raises:
+            StorageUnavailable: another thread does not let go of it.
+        """
+        if not self._writing.acquire(timeout=BUSY_TIMEOUT):
+            raise StorageUnavailable("the database cannot be used right now: a thread is writing")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def _check(self, may_commit: Permission) -> None:
         if not may_commit():

@@ -35,6 +35,12 @@ TASK_PROGRESS = (
 )  # fmt: skip
 """What changes in a task while its definition stays as it is."""
 
+TASK_PLANNED = ("id", "next_run_at", "planned_until", "updated_at")
+"""What of it changes when an occurrence is planned."""
+
+TASK_RAN = ("id", "last_run_at", "last_status", "run_count", "updated_at")
+"""What of it changes when a run ends and its task goes on."""
+
 RUN_PROGRESS = (
     "id", "ready_at", "status", "reason", "waits_for", "rank", "attempt", "fence", "incarnation",
     "started_at", "finished_at", "error", "result",
@@ -60,6 +66,22 @@ def task_progress(task: TaskState) -> tuple[Any, ...]:
         task.id, task.status, task.reason, task.next_at, task.planned_until, task.last_run_at,
         task.last_status, task.run_count, task.updated_at,
     )  # fmt: skip
+
+
+def task_change(
+    before: tuple[Any, ...], after: tuple[Any, ...]
+) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """The columns to be written, and their values, of a task whose progress was another one.
+
+    What stays is left out: an index is written anew for each of its columns that is set, also to
+    the same value.
+    """
+    ran = before[5:8] != after[5:8]
+    if before[1:3] != after[1:3] or (ran and before[3:5] != after[3:5]):
+        return TASK_PROGRESS, after
+    if ran:
+        return TASK_RAN, (after[0], *after[5:])
+    return TASK_PLANNED, (after[0], after[3], after[4], after[8])
 
 
 def task_state(row: Sequence[Any]) -> TaskState:

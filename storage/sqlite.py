@@ -47,7 +47,7 @@ class Sqlite:
                 "foreign_keys": 1,
                 "cache_size": -16_000,
                 "wal_autocheckpoint": 128_000,  # the janitor of a service does it much earlier
-                "journal_size_limit": 8 << 20,
+                "journal_size_limit": 64 << 20,  # cutting it costs as much as it grew, each time
             },
             timeout=timeout,
         )

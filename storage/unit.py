@@ -25,11 +25,11 @@ from .rows import (
     RUN_PROGRESS,
     SELECT_RUNS,
     TASK_COLUMNS,
-    TASK_PROGRESS,
     event_row,
     run_progress,
     run_row,
     run_state,
+    task_change,
     task_progress,
     task_row,
     task_state,
@@ -84,6 +84,7 @@ class Unit:
         self._to_arm: dict[int, TaskState] = {}
         self._new_runs: dict[int, RunState] = {}
         self._changed_runs: dict[int, RunState] = {}
+        self._progress: dict[int, tuple[object, ...]] = {}
         self._awaited: dict[int, dict[int, str | None]] = {}
         self._keys: dict[tuple[str, str], int] = {}
         self._sought: set[tuple[str, str]] = set()
@@ -210,17 +211,20 @@ class Unit:
         sets.insert(self.connection, table, columns, rows)
 
     def _save_tasks(self) -> None:
-        new, redefined, moved = [], [], []
+        new, redefined = [], []
+        moved: dict[tuple[str, ...], list[sets.Row]] = {}
         for task in self._changed.values():
             if task.id in self._new:
                 new.append(task_row(task))
             elif task.id in self._redefined:
                 redefined.append(task_row(task))
             else:
-                moved.append(task_progress(task))
+                columns, row = task_change(self._progress[task.id], task_progress(task))
+                moved.setdefault(columns, []).append(row)
         sets.update(self.connection, "tasks", TASK_COLUMNS + TRAITS, redefined)  # may free a key
         self._insert("tasks", TASK_COLUMNS + TRAITS, new)
-        sets.update(self.connection, "tasks", TASK_PROGRESS, moved)
+        for columns, rows in moved.items():
+            sets.update(self.connection, "tasks", columns, rows)
 
     def _save_awaits(self) -> None:
         """Write anew what the tasks wait for whose waiting changed."""
@@ -300,6 +304,7 @@ class Unit:
 
     def _take_in(self, task: TaskState, alarm: Alarm | None) -> None:
         self.tasks[task.id] = task
+        self._progress[task.id] = task_progress(task)
         if alarm is not None:
             self.alarms[task.id] = alarm
         if task.key is not None:

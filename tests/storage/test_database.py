@@ -88,6 +88,29 @@ def test_two_threads_that_read_and_write_never_lose_an_update(database: Database
         assert connection.execute("SELECT value FROM counters").fetchone() == (200,)
 
 
+def test_a_thread_that_keeps_the_writers_place_is_an_outage_for_the_others(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tocsin.storage.database.BUSY_TIMEOUT", 0.05)
+    writing, enough = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with database.transaction():
+            writing.set()
+            assert enough.wait(10)
+        database.disconnect()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert writing.wait(10)
+    with pytest.raises(StorageUnavailable, match="a thread is writing"), database.transaction():
+        pass
+    enough.set()
+    writer.join(10)
+    with database.transaction():
+        pass
+
+
 def test_a_failed_block_leaves_nothing(database: Database) -> None:
     def fail() -> None:
         with database.transaction() as connection:

@@ -1,12 +1,13 @@
 """The write-ahead log moves into the database file, and never grows for ever."""
 
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tocsin.storage import upkeep
+from tocsin.storage import wal
 
 SHORT = 64 << 10
 
@@ -19,13 +20,14 @@ def fill(desk: Any) -> None:
 def log_after_an_order(desk: Any) -> int:
     """Bytes of the log that are in use after one more commit."""
     desk.order()
-    return upkeep._moved(desk.database.connect(), "PASSIVE")
+    size, _ = wal.moved(desk.database.connect(), "PASSIVE")
+    return size
 
 
 @pytest.fixture
 def never_at_rest(desk: Any, other_connection: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A log of which a part is always in use, except for a moment when all are kept out."""
-    step = upkeep._moved
+    step = wal.moved
 
     def beside_others(connection: Any, mode: str) -> int:
         if mode != "PASSIVE":
@@ -38,15 +40,15 @@ def never_at_rest(desk: Any, other_connection: Any, monkeypatch: pytest.MonkeyPa
         return moved
 
     fill(desk)
-    monkeypatch.setattr(upkeep, "_moved", beside_others)
+    monkeypatch.setattr(wal, "moved", beside_others)
     return desk
 
 
 def test_a_log_that_is_never_at_rest_begins_anew(
     never_at_rest: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "ENDLESS_LOG", SHORT)
-    upkeep.checkpoint(never_at_rest.database)
+    monkeypatch.setattr(wal, "ENDLESS_LOG", SHORT)
+    wal.WriteAheadLog(never_at_rest.database).shorten()
     monkeypatch.undo()
     assert log_after_an_order(never_at_rest) < SHORT
 
@@ -54,8 +56,8 @@ def test_a_log_that_is_never_at_rest_begins_anew(
 def test_a_log_that_is_never_at_rest_goes_on_while_it_is_short(
     never_at_rest: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "ENDLESS_LOG", 100 * SHORT)
-    upkeep.checkpoint(never_at_rest.database)
+    monkeypatch.setattr(wal, "ENDLESS_LOG", 100 * SHORT)
+    wal.WriteAheadLog(never_at_rest.database).shorten()
     monkeypatch.undo()
     assert log_after_an_order(never_at_rest) > 2 * SHORT
 
@@ -63,17 +65,17 @@ def test_a_log_that_is_never_at_rest_goes_on_while_it_is_short(
 def test_a_reader_keeps_the_log_and_is_waited_for_no_longer_than_a_moment(
     desk: Any, monkeypatch: pytest.MonkeyPatch, other_connection: Any
 ) -> None:
-    monkeypatch.setattr(upkeep, "ENDLESS_LOG", SHORT)
+    monkeypatch.setattr(wal, "ENDLESS_LOG", SHORT)
     fill(desk)
     other_connection.execute("BEGIN")
     other_connection.execute("SELECT count(*) FROM tasks").fetchone()
     desk.order()
-    upkeep.checkpoint(desk.database)
+    wal.WriteAheadLog(desk.database).shorten()
     assert log_after_an_order(desk) > 2 * SHORT
     [(patience,)] = desk.database.connect().execute("PRAGMA busy_timeout").fetchall()
     assert patience == 3_000
     other_connection.execute("COMMIT")
-    upkeep.checkpoint(desk.database)
+    wal.WriteAheadLog(desk.database).shorten()
     assert log_after_an_order(desk) < SHORT
 
 
@@ -82,3 +84,46 @@ def other_connection(desk: Any) -> Any:
     connection = sqlite3.connect(desk.path, isolation_level=None)
     yield connection
     connection.close()
+
+
+def test_a_log_that_nobody_has_written_to_is_left_alone(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal, "LONG_LOG", SHORT)
+    log = wal.WriteAheadLog(desk.database)
+    assert not log.shorten_when_long()
+    fill(desk)
+    assert log.shorten_when_long()
+    assert not log.shorten_when_long()
+    desk.order()
+    assert log.shorten_when_long()
+
+
+def test_the_log_begins_anew_although_a_thread_always_writes(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal, "ENDLESS_LOG", SHORT)
+    fill(desk)
+    busy, enough = threading.Event(), threading.Event()
+
+    def write() -> None:
+        while not enough.is_set():
+            with desk.database.transaction() as connection:
+                connection.execute("UPDATE counters SET value = value")
+                busy.set()
+        desk.database.disconnect()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert busy.wait(10)
+    before = salt(desk)
+    wal.WriteAheadLog(desk.database).shorten()
+    enough.set()
+    writer.join(10)
+    desk.order()
+    assert salt(desk) != before
+
+
+def salt(desk: Any) -> bytes:
+    """The salt of the log's header: another one each time that it begins anew."""
+    return Path(f"{desk.path}-wal").read_bytes()[16:24]
