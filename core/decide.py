@@ -30,7 +30,7 @@ _NOW = to_json(Now().to_dict())
 """How "as soon as possible" is written before it is bound."""
 
 
-class NewTask(Struct):
+class NewTask(Struct, gc=False):
     """A `NewEntry` made ready: its schedule as asked, its entry as it would be stored.
 
     Attributes:

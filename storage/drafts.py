@@ -23,7 +23,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character: no encoding, and no database, can hold it."""
 
 
-class Draft(Struct):
+class Draft(Struct, gc=False):
     """An entry with its payload and the task that it would make."""
 
     entry: Entry

@@ -28,6 +28,7 @@ SIZE_LIMIT = 64 * 1024
 """The longest payload, in bytes."""
 
 _PLAIN = frozenset({str, int, bool, type(None)})
+_SCALAR = _PLAIN | {float}
 _MAGIC = b"TOC"
 _VERSION = 1
 _CODECS: tuple[Codec, ...] = ("pickle", "json")
@@ -99,8 +100,8 @@ def _is_plain(value: Any) -> bool:
 
 def _has_plain_parts(value: Any) -> bool:
     kind = type(value)
-    if kind is list and _PLAIN.issuperset(map(type, value)):  # of almost every entry
-        return True
+    if kind is list and _SCALAR.issuperset(map(type, value)):  # of almost every entry
+        return all(isfinite(item) for item in value if type(item) is float)
     if kind is dict:
         named = all(type(name) is str for name in value)
         return named and all(map(_has_plain_parts, value.values()))
