@@ -208,12 +208,10 @@ class Engine:
         for stop in stops:
             if stop.ident is not None:
                 stop.join()
-        unfinished = {
-            claim: began for lane in self.lanes.values() for claim, began in lane.stop(0).items()
-        }
+        unfinished = [claim for lane in self.lanes.values() for claim in lane.stop(0)]
         if unfinished:
             logger.warning("{} runs did not end in time and are interrupted", len(unfinished))
-        self.attempts.interrupt(unfinished, self._clock.now())
+        self.attempts.interrupt(self._clock.now())
 
     def _close_post(self) -> None:
         """Let go of the connections of the notifiers; one that hangs is not waited for."""

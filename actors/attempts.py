@@ -5,7 +5,7 @@ and its result may be on its way while the Scheduler is being replaced.
 """
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from ..core.commands import Outcome, RunFinished
 from ..core.work import Claim, Start
@@ -102,34 +102,22 @@ class Attempts:
         with self._lock:
             return frozenset(self._admitted) | frozenset(self._results)
 
-    def interrupt(self, began: Mapping[Claim, int | None], now: int) -> None:
-        """The service stops: what has not ended counts as interrupted.
-
-        Args:
-            began: when the calls of attempts began; what is not in it was never called.
-            now: the present instant.
-        """
+    def interrupt(self, now: int) -> None:
+        """The service stops: what has not ended counts as interrupted."""
         with self._lock:
             admitted = list(self._admitted.values())
         for start in admitted:
-            ended = unfinished(start, "interrupted", now, started_at=began.get(start.claim))
-            self.finish(ended)
+            self.finish(unfinished(start, "interrupted", now))
 
 
-def unfinished(
-    start: Start,
-    outcome: Outcome,
-    now: int,
-    error: str | None = None,
-    started_at: int | None = None,
-) -> RunFinished:
+def unfinished(start: Start, outcome: Outcome, now: int, error: str | None = None) -> RunFinished:
     """The result of an attempt that was never called, or not to its end."""
     return RunFinished(
         run_id=start.run_id,
         task_id=start.task_id,
         fence=start.fence,
         outcome=outcome,
-        started_at=started_at,
+        started_at=None,
         finished_at=now,
         error=error,
     )

@@ -57,8 +57,7 @@ def _interrupted(task: TaskState, run: RunState, done: RunFinished, now: int) ->
     why = done.error or "interrupted by a shutdown"
     if _must_not_repeat(task, run):
         return _unknown(task, run, f"{why}; how far it came is unknown", now)
-    called = done.started_at is not None and task.policy.delivery != "at_most_once"
-    return [_returned(task, run, now, now, why, counts=called)]  # the next call says: once more
+    return [_returned(task, run, now, now, why, counts=False)]
 
 
 def _published(task: TaskState, done: RunFinished, now: int) -> list[e.Event]:

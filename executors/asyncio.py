@@ -36,7 +36,7 @@ class AsyncioExecutor(Desk):
         self._given_up: set[asyncio.AbstractEventLoop] = set()
         self._asked: int | None = None
 
-    def stop(self, grace: float) -> dict[Claim, int | None]:
+    def stop(self, grace: float) -> list[Claim]:
         """Start nothing more, wait for what runs, and end the loop; see `Executor.stop`."""
         unfinished = super().stop(grace)
         with self._lock:

@@ -138,7 +138,7 @@ class Report(Struct, frozen=True, gc=False):
 class Executor(Protocol):
     """Something that runs calls. All methods may be called from any thread; only `stop` waits.
 
-    Every submitted claim ends exactly once: in one report, or in what `stop` returns.
+    Every submitted claim ends exactly once: in one report, or in the list that `stop` returns.
     """
 
     def submit(self, call: Call, report: Callable[[Report], None]) -> None:
@@ -200,15 +200,15 @@ class Executor(Protocol):
         """How many calls could start right now."""
         ...
 
-    def stop(self, grace: float) -> dict[Claim, int | None]:
-        """Start nothing more and wait for what runs; calling it again returns the same.
+    def stop(self, grace: float) -> list[Claim]:
+        """Start nothing more and wait for what runs; calling it again returns the same list.
 
         Running calls are told through their `Cancellation` and have `grace` seconds to end; then
         they are killed, or left behind when they cannot be.
 
         Returns:
-            The claims that never started, ended early because of this, or did not end, each with
-            when it started, None when it never did. None of them is reported.
+            The claims that never started, ended early because of this, or did not end. None of
+            them is reported.
         """
         ...
 

@@ -44,7 +44,7 @@ class Desk:
         self._queue = Waiting()
         self._active = 0
         self._stopping = False
-        self._unfinished: dict[Claim, int | None] = {}
+        self._unfinished: list[Claim] = []
         self._abandoned = 0
         self._moved_at = _REAL_TIME.monotonic()
 
@@ -123,7 +123,7 @@ class Desk:
         with self._lock:
             return 0 if self._stopping else max(0, self._slots - self._active)
 
-    def stop(self, grace: float) -> dict[Claim, int | None]:
+    def stop(self, grace: float) -> list[Claim]:
         """Start nothing more and wait for what runs; see `Executor.stop`."""
         with self._lock:
             self._stopping = True
@@ -136,7 +136,7 @@ class Desk:
                 self._wait_until_empty(self.last_seconds)
             for ticket in [t for t in self._held.values() if not t.ended]:
                 self._leave(ticket)
-            return dict(self._unfinished)
+            return list(self._unfinished)
 
     @property
     def abandoned(self) -> int:
@@ -267,7 +267,7 @@ class Desk:
     def _leave(self, ticket: Ticket) -> None:
         """End a ticket, lock held, without a report: `stop` returns its claim."""
         self._close(ticket)
-        self._unfinished[ticket.call.claim] = ticket.started_at
+        self._unfinished.append(ticket.call.claim)
         self._let_go(ticket)
 
     def _deliver(self, ticket: Ticket, outcome: Outcome) -> None:

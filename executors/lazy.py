@@ -62,11 +62,11 @@ class LazyExecutor:
             return 0 if self._stopped else self._slots
         return self._made.free()
 
-    def stop(self, grace: float) -> dict[Claim, int | None]:
+    def stop(self, grace: float) -> list[Claim]:
         """Start nothing more and wait for what runs; see `Executor.stop`."""
         with self._lock:
             self._stopped = True
-        return {} if self._made is None else self._made.stop(grace)
+        return [] if self._made is None else self._made.stop(grace)
 
     @property
     def abandoned(self) -> int:

@@ -50,7 +50,7 @@ class ProcessExecutor(ThreadExecutor):
         self._pools: list[pebble.ProcessPool] = []
         self._closed = False
 
-    def stop(self, grace: float) -> dict[Claim, int | None]:
+    def stop(self, grace: float) -> list[Claim]:
         """Start nothing more, wait for what runs, end all processes; see `Executor.stop`."""
         unfinished = super().stop(grace)
         with self._lock:

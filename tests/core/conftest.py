@@ -109,7 +109,7 @@ class Story:
             task_id=self.task.id,
             fence=details.pop("fence", run.fence),
             outcome=outcome,
-            started_at=details.pop("started_at", self.now),
+            started_at=self.now,
             finished_at=self.now,
             **details,
         )

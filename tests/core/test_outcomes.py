@@ -163,23 +163,11 @@ def test_a_stale_or_foreign_report_is_refused(story: Any, outcome: str) -> None:
     assert finish(story.task, story.done(run, outcome), story.now) is None, "it has ended"
 
 
-def test_an_attempt_that_is_interrupted_in_its_call_counts(story: Any) -> None:
-    run = running(story, every("5m"), retries=0)
-    story.finish(run, "interrupted")
-    assert (run.status, run.attempt, run.ready_at) == ("pending", 1, story.now)
-    story.claim(run)
-    assert run.attempt == 2, "what may happen a second time says so before it does"
-    story.finish(run)
-    assert (run.status, run.attempt) == ("succeeded", 2)
-
-
-def test_an_attempt_that_is_interrupted_before_its_call_costs_nothing_but_its_fence(
-    story: Any,
-) -> None:
+def test_an_interrupted_attempt_costs_nothing_but_its_fence(story: Any) -> None:
     run = running(story, every("5m"), retries=0)
     for fence in (1, 2, 3):
         assert (run.attempt, run.fence) == (1, fence)
-        story.finish(run, "interrupted", started_at=None)
+        story.finish(run, "interrupted")
         assert (run.status, run.attempt, run.ready_at) == ("pending", 0, story.now)
         story.claim(run)
     story.finish(run)

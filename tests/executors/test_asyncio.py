@@ -226,7 +226,7 @@ def test_the_loop_ends_when_the_executor_stops(
     executor.submit(call(2, lambda _: asyncio.sleep(0)), reports)
     reports.of((2, 1))
     thread = next(t for t in threading.enumerate() if t.name == "loop")
-    assert list(executor.stop(0.0)) == [(1, 1)]
+    assert executor.stop(0.0) == [(1, 1)]
     thread.join(20)
     assert not thread.is_alive()
 
@@ -250,5 +250,5 @@ def test_what_still_runs_when_the_loop_ends_may_clean_up(
 
     executor.submit(call(1, lambda _: handler()), reports)
     assert started.wait(20)
-    assert executor.stop(20) == {}
+    assert executor.stop(20) == []
     assert cleaned.wait(20)

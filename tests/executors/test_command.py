@@ -265,7 +265,7 @@ def test_the_stop_kills_what_the_grace_did_not_end(
     executor.submit(call(1, lambda _: shell(script, gate)), reports)
     pid = int(gate.read_text())
     assert executor.armed.wait(20)
-    assert list(executor.stop(0.01)) == [(1, 1)]
+    assert executor.stop(0.01) == [(1, 1)]
     assert is_dead(pid)
     assert reports.all == []
 

@@ -236,7 +236,6 @@ def test_stop_returns_what_did_not_end_and_reports_none_of_it(bench: Bench) -> N
     unfinished = bench.executor.stop(0.05)
     assert time.monotonic() - began < 10
     assert sorted(unfinished) == [(run_id, 1) for run_id in range(1, 102)]
-    assert [claim for claim, began in unfinished.items() if began is not None] == [(1, 1)]
     assert bench.executor.stop(0.05) == unfinished
     assert bench.executor.holding() == {}
     assert bench.executor.free() == 0
@@ -244,7 +243,7 @@ def test_stop_returns_what_did_not_end_and_reports_none_of_it(bench: Bench) -> N
 
 
 def test_a_stopped_executor_takes_no_more_calls(bench: Bench) -> None:
-    assert bench.executor.stop(0.0) == {}
+    assert bench.executor.stop(0.0) == []
     with pytest.raises(ExecutorStopped, match="takes no more calls"):
         bench.quick(1)
 
@@ -259,7 +258,7 @@ def test_a_call_that_ends_within_the_grace_is_reported(bench: Bench) -> None:
 
     bench.submit(1, slow)
     assert entered.wait(20)
-    assert bench.executor.stop(20) == {}
+    assert bench.executor.stop(20) == []
     assert bench.reports.outcome(1) == Succeeded(bench.kind.result)
 
 

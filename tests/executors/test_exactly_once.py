@@ -95,7 +95,7 @@ def test_every_claim_ends_exactly_once_however_it_is_disturbed(
     over.set()
     for thread in disturbers:
         thread.join(20)
-    ends = Counter([report.claim for report in reports.all] + [*unfinished])
+    ends = Counter([report.claim for report in reports.all] + unfinished)
     assert ends == Counter((number, 1) for number in range(calls))
     assert executor.holding() == {}
     assert executor._active == 0

@@ -134,7 +134,7 @@ def test_no_process_remains_when_the_executor_stops(
     executor: ProcessExecutor, run: Callable[[Job], Any]
 ) -> None:
     pid = run(Job("os", "getpid")).result
-    assert executor.stop(1) == {}
+    assert executor.stop(1) == []
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 

@@ -251,7 +251,7 @@ def test_a_call_that_ends_early_because_of_the_stop_is_unfinished(
 
     executor.submit(call(1, polite), reports)
     assert started.wait(20)
-    assert list(executor.stop(20)) == [(1, 1)]
+    assert executor.stop(20) == [(1, 1)]
     assert reports.all == []
 
 

@@ -314,7 +314,7 @@ def test_a_start_that_fails_leaves_nothing_behind(app: Tocsin, box: Any, until: 
     broken.clear()
     box.items.clear()
     with app:
-        assert box.wait(1) == [2]
+        assert box.wait(1) == [1]
 
 
 def test_a_service_that_gave_up_says_why(app: Tocsin) -> None:
