@@ -20,6 +20,8 @@ State = tuple[str, int | None] | None
 MOST_LOST = 5
 """Attempts of one run that may be lost in crashes before it is given up."""
 
+CUT_SHORT = "interrupted by a shutdown"
+
 ENDED = {"succeeded", "failed", "timed_out", "cancelled", "skipped"}
 
 
@@ -49,6 +51,7 @@ class Accounts:
         self._runs: set[int] = set()
         self._made: dict[int, list[int]] = defaultdict(list)
         self._claimed: dict[int, list[int]] = defaultdict(list)
+        self._cut_short: set[tuple[int, int]] = set()
         self._ended: Counter[int] = Counter()
         self._last_event = 0
 
@@ -101,9 +104,10 @@ class Accounts:
         """Take in what the log says since the last look."""
         (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()
         self.expect(last >= self._last_event, f"events after {last} are gone: {self._last_event}")
-        for kind, run_id, attempt, retry_at, counts in connection.execute(
+        for kind, run_id, attempt, retry_at, counts, reason in connection.execute(
             "SELECT type, run_id, json_extract(data, '$.attempt'),"
-            " json_extract(data, '$.retry_at'), json_extract(data, '$.counts') FROM events"
+            " json_extract(data, '$.retry_at'), json_extract(data, '$.counts'),"
+            " json_extract(data, '$.reason') FROM events"
             " WHERE id > ? AND type IN ('RunStarted', 'RunReturned', 'TaskExecuted',"
             " 'RunCancelled', 'OccurrenceSkipped') ORDER BY id",
             (self._last_event,),
@@ -113,8 +117,10 @@ class Accounts:
                 self.expect(attempt == expected, f"run {run_id}: attempt {attempt}, not {expected}")
                 self._claimed[run_id].append(attempt)
             elif kind == "RunReturned":
-                if not counts:  # it was never called
-                    self._claimed[run_id].pop()
+                if not counts:
+                    returned = self._claimed[run_id].pop()
+                    if reason == CUT_SHORT:  # it may have been called: a stop costs no attempt
+                        self._cut_short.add((run_id, returned))
             elif retry_at is None:
                 self._ended[run_id] += 1
                 self.expect(self._ended[run_id] == 1, f"run {run_id} ended twice in the log")
@@ -130,9 +136,12 @@ class Accounts:
                 effect["seen"] == [attempt, "executing", int(once)],
                 f"run {run_id} acted before its attempt was recorded: {effect}",
             )
-            self.expect(attempt in self._claimed[run_id], f"no claim in the log: {effect}")
+            cut_short = (run_id, attempt) in self._cut_short
+            claimed = attempt in self._claimed[run_id] or cut_short
+            self.expect(claimed, f"no claim in the log: {effect}")
             made = self._made[run_id]
-            self.expect(not made or attempt > made[-1], f"{effect} comes after {made}")
+            again = not made or attempt > made[-1] or (attempt == made[-1] and cut_short)
+            self.expect(again, f"{effect} comes after {made}")
             if made:
                 self.found["repeats"] += 1
                 self.expect(not once, f"delivered twice, although at most once: {effect}")

@@ -20,6 +20,10 @@ from fault_load import Load
 from fault_notes import Journal
 
 from tocsin.messages import NewEntries, NewEntry
+from tocsin.storage import wal
+
+wal.LONG_LOG = 1 << 40
+"""The log only grows here: a full disk is no outage while there is room left in the log."""
 
 BALLAST = 500
 """Tasks for tomorrow: with them, the database is larger than any journal."""

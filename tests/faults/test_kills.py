@@ -54,7 +54,7 @@ LAST_CALLED = "SELECT max(id) FROM runs WHERE status = 'succeeded'"
 COLUMNS = "at, type, version, tenant, task_id, run_id, data"
 SECOND_END = (
     f"INSERT INTO events SELECT id + 1000000, {COLUMNS} FROM events"
-    " WHERE type = 'OccurrenceSkipped' LIMIT 1"
+    " WHERE type = 'TaskExecuted' AND json_extract(data, '$.retry_at') IS NULL LIMIT 1"
 )
 
 HARM: list[tuple[str, str, str]] = [
