@@ -41,9 +41,9 @@ from .core.retention import Keep
 from .executors.asyncio import AsyncioExecutor
 from .executors.base import Executor
 from .executors.command import Command, CommandExecutor
+from .executors.interpreter import SETTINGS
 from .executors.lazy import LazyExecutor
 from .executors.threads import ThreadExecutor
-from .executors.turns import TURNS
 from .notifiers.post import Post
 from .opening import Opened
 from .storage.claims import Claims
@@ -126,7 +126,8 @@ class Engine:
         self._upkeep = upkeep
         self._post = post
         opened.database.reserve()
-        TURNS.shorten()
+        for setting in SETTINGS:
+            setting.change()
         self.lanes = make_lanes(clock, limits)
         self.watch = ClockWatch(clock, _last_recorded(opened))
         self.checkup = Checkup(
@@ -143,7 +144,8 @@ class Engine:
             self._end_calls(0)
             self.checkup.remove()
             self._record_rest()
-            TURNS.restore()
+            for setting in SETTINGS:
+                setting.restore()
             opened.database.release()
             raise
 
@@ -183,7 +185,8 @@ class Engine:
         self._record_rest()
         self._close_post()
         self._opened.database.disconnect()
-        TURNS.restore()
+        for setting in SETTINGS:
+            setting.restore()
         self._opened.database.release()
 
     def _drain(self) -> None:

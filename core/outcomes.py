@@ -185,7 +185,7 @@ def ends_with(
         return None
     if task.status == "failed":
         return "completed" if success else None
-    others = any(other.id != run.id for other in task.runs.values())
+    others = len(task.runs) > (run.id in task.runs)
     disables = task.schedule.recurring and task.policy.on_exhausted == "disable"
     if not success and disables and successor(task, run) is None:
         return "failed"

@@ -37,13 +37,20 @@ class Ids:
 
     def next(self, table: str) -> int:
         """The next id of `table`."""
+        return self.take(table, 1)[0]
+
+    def take(self, table: str, count: int) -> range:
+        """The next ids of `table`, so many in a row."""
+        if not count:
+            return range(0)
         if table not in self._values:
             row = self._connection.execute(
                 "SELECT value FROM counters WHERE name = ?", (table,)
             ).fetchone()
             self._values[table] = self._before[table] = row[0] if row else 0
-        self._values[table] += 1
-        return self._values[table]
+        last = self._values[table]
+        self._values[table] = last + count
+        return range(last + 1, last + count + 1)
 
     def stream(self, table: str) -> Iterator[int]:
         """The ids of `table`, one after the other."""

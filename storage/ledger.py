@@ -292,25 +292,27 @@ class Ledger:
 
     def _begin(self, command: c.BeginRun, unit: Unit, _: Commit) -> bool:
         """Whether the attempt may be called."""
-        for task in unit.load([command.task_id]):
-            events = begin(task, command, unit.now)
-            if events is not None:
-                unit.record(task, events)
-                return True
-        return False
+        task = unit.get(command.task_id)
+        events = None if task is None else begin(task, command, unit.now)
+        if events is None:
+            return False
+        unit.record(task, events)
+        return True
 
     def _finished(self, command: c.RunFinished, unit: Unit, _: Commit) -> bool:
         """Whether the result counted; a stale one changes nothing."""
-        for task in unit.load([command.task_id]):
-            events: Sequence[Event] | None
-            try:
-                events = finish(task, command, unit.now)
-            except Exception as error:  # noqa: BLE001 - what ended must be recorded all the same
-                events = finish_unreadable(task, command, error, unit.now)
-            if events is not None:
-                unit.record(task, events)
-                return True
-        return False
+        task = unit.get(command.task_id)
+        if task is None:
+            return False
+        events: Sequence[Event] | None
+        try:
+            events = finish(task, command, unit.now)
+        except Exception as error:  # noqa: BLE001 - what ended must be recorded all the same
+            events = finish_unreadable(task, command, error, unit.now)
+        if events is None:
+            return False
+        unit.record(task, events)
+        return True
 
     def _clock_stepped(self, command: c.ClockStepped, unit: Unit, _: Commit) -> int:
         """How many tasks were planned again."""

@@ -97,6 +97,12 @@ class Unit:
             self._read(missing)
         return [self.tasks[i] for i in wanted if i in self.tasks]
 
+    def get(self, task_id: int) -> TaskState | None:
+        """The task with this id, None when there is none."""
+        if task_id not in self.tasks:
+            self._read([task_id])
+        return self.tasks.get(task_id)
+
     def seek(self, tenant: str, keys: Sequence[str]) -> None:
         """Take in the tasks with these keys, so that `find` need not ask for each."""
         rows = self.connection.execute(
@@ -185,8 +191,8 @@ class Unit:
         """Write everything: entries, events, projections, alarms."""
         entries = [(i, self.now, blob) for i, blob in self.entries.items()]
         self._insert("scheduler", _ENTRY, entries)
-        fresh = self.ids.stream("events")
-        events = [event_row(next(fresh), event) for event in self.events]
+        fresh = self.ids.take("events", len(self.events))
+        events = [event_row(i, event) for i, event in zip(fresh, self.events, strict=True)]
         self.alive()
         self._insert("events", EVENT_COLUMNS, events)
         self.alive()
