@@ -11,6 +11,9 @@ LONG_LOG = 4 << 20
 ENDLESS_LOG = 8 << 20
 """Bytes of it that are too many: while commits follow each other, it never begins anew."""
 
+MUCH = 1 << 20
+"""Bytes that are much for one look."""
+
 SHORT_REST = 1 << 20
 """Bytes that are moved while everybody waits: a few milliseconds."""
 
@@ -39,7 +42,8 @@ class WriteAheadLog:
         A log that nobody has written to since the last time costs no more than a look at its file.
 
         Returns:
-            Whether it was long, and so will be again soon.
+            Whether so much was in it that it will be long again soon. Its file stays long when it
+            is not.
 
         Raises:
             StorageUnavailable: the database cannot be used.
@@ -52,30 +56,34 @@ class WriteAheadLog:
             return False
         if about.st_size <= LONG_LOG or about.st_mtime_ns == self._changed_at:
             return False
-        self.shorten()
+        much = self.shorten() > MUCH
         self._changed_at = about.st_mtime_ns
-        return True
+        return much
 
-    def shorten(self) -> None:
+    def shorten(self) -> int:
         """Move what was committed into the database file, as far as that holds nobody up.
 
         A log that has become very long all the same is moved to its end, and begins anew; what is
         left to be moved by then, while nobody may commit, is short.
 
+        Returns:
+            How many bytes it had.
+
         Raises:
             StorageUnavailable: the database cannot be used.
         """
         if self._path is None:
-            return
+            return 0
         with self._database.session() as connection:
             for _ in range(MOST_ROUNDS):
                 size, rest = moved(connection, "PASSIVE")
                 if size <= ENDLESS_LOG:
-                    return
+                    return size
                 if rest <= SHORT_REST:
                     break
             with self._database.turn():
                 _begin_anew(connection)
+        return size
 
 
 def _begin_anew(connection: Connection) -> None:

@@ -90,13 +90,27 @@ def test_a_log_that_nobody_has_written_to_is_left_alone(
     desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wal, "LONG_LOG", SHORT)
+    monkeypatch.setattr(wal, "MUCH", SHORT)
     log = wal.WriteAheadLog(desk.database)
     assert not log.shorten_when_long()
     fill(desk)
     assert log.shorten_when_long()
-    assert not log.shorten_when_long()
-    desk.order()
+    monkeypatch.setattr(wal, "moved", None)
+    assert not log.shorten_when_long(), "not even looked into"
+
+
+def test_a_log_that_has_begun_anew_is_short_although_its_file_is_not(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal, "LONG_LOG", SHORT)
+    monkeypatch.setattr(wal, "MUCH", SHORT)
+    fill(desk)
+    log = wal.WriteAheadLog(desk.database)
     assert log.shorten_when_long()
+    assert log_after_an_order(desk) < SHORT
+    desk.order()
+    assert Path(f"{desk.path}-wal").stat().st_size > SHORT
+    assert not log.shorten_when_long()
 
 
 def test_the_log_begins_anew_although_a_thread_always_writes(
