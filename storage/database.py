@@ -158,7 +158,10 @@ class Database:
             StorageUnavailable: another thread does not let go of it.
         """
         if not self._writing.acquire(timeout=BUSY_TIMEOUT):
-            raise StorageUnavailable("the database cannot be used right now: a thread is writing")
+            raise StorageUnavailable(
+                f"a thread is writing and has not let go of the database for {BUSY_TIMEOUT:g} s:"
+                " try again; if it stays so, `tocsin health` shows which actor hangs"
+            )
         try:
             yield
         finally:

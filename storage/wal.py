@@ -11,8 +11,8 @@ LONG_LOG = 4 << 20
 ENDLESS_LOG = 8 << 20
 """Bytes of it that are too many: while commits follow each other, it never begins anew."""
 
-MUCH = 1 << 20
-"""Bytes that are much for one look."""
+BUSY_LOG = 1 << 20
+"""Bytes of it, since the last look, after which the next look follows soon."""
 
 SHORT_REST = 1 << 20
 """Bytes that are moved while everybody waits: a few milliseconds."""
@@ -56,9 +56,9 @@ class WriteAheadLog:
             return False
         if about.st_size <= LONG_LOG or about.st_mtime_ns == self._changed_at:
             return False
-        much = self.shorten() > MUCH
+        is_busy = self.shorten() > BUSY_LOG
         self._changed_at = about.st_mtime_ns
-        return much
+        return is_busy
 
     def shorten(self) -> int:
         """Move what was committed into the database file, as far as that holds nobody up.

@@ -69,6 +69,6 @@ def test_a_single_moment_is_delayed_too_and_fires_once() -> None:
 
 def test_jitter_that_is_no_delay_is_refused() -> None:
     for spread in (0, -1, 1.5, True, None, 1 << 70):
-        refused(Jittered, every("1h"), spread)
-    refused(Jittered, every("1h"), 1, None)
-    refused(Jittered, "1h", 1)
+        assert refused(Jittered, every("1h"), spread)
+    assert refused(Jittered, every("1h"), 1, None)
+    assert refused(Jittered, "1h", 1)

@@ -70,7 +70,7 @@ def test_a_relative_phrase_fires_once_even_while_it_is_not_bound() -> None:
     "wrong", [float("nan"), float("inf"), -float("inf"), True, None, b"10:30", 1e300, 10**4_000]
 )
 def test_s53_a_moment_that_is_no_moment_is_refused_at_the_edge(wrong: Any) -> None:
-    refused(at, wrong)
+    assert refused(at, wrong)
 
 
 def test_s53_a_moment_in_the_past_is_due_once() -> None:
@@ -186,7 +186,7 @@ def test_an_interval_may_be_written_in_many_ways() -> None:
      "9" * 39 + "y", timedelta(0)],
 )  # fmt: skip
 def test_an_interval_that_is_no_interval_is_refused(wrong: Any) -> None:
-    refused(every, wrong)
+    assert refused(every, wrong)
 
 
 def test_months_keep_the_day_of_the_anchor() -> None:
@@ -307,9 +307,9 @@ def test_an_excluded_day_ends_where_the_clock_is_set_back_at_midnight() -> None:
 
 
 def test_what_excludes_no_dates_is_refused() -> None:
-    refused(Excluding, every("1h"), ())
-    refused(Excluding, every("1h"), (NOON,))
-    refused(Excluding, every("1h"), (date(2026, 1, 1),), "Nowhere")
+    assert refused(Excluding, every("1h"), ())
+    assert refused(Excluding, every("1h"), (NOON,))
+    assert "Nowhere" in refused(Excluding, every("1h"), (date(2026, 1, 1),), "Nowhere")
 
 
 def test_a_union_fires_whenever_a_part_does_and_once_at_the_same_instant() -> None:

@@ -1,6 +1,7 @@
 """Tocsin inside somebody else's program: it takes nothing over, and nothing leaks out."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -315,6 +316,14 @@ def test_a_start_that_fails_leaves_nothing_behind(app: Tocsin, box: Any, until: 
     box.items.clear()
     with app:
         assert box.wait(1) == [1]
+
+
+def test_the_settings_of_the_interpreter_change_with_a_service_and_come_back(app: Tocsin) -> None:
+    before = sys.getswitchinterval(), gc.get_threshold()
+    with app:
+        assert sys.getswitchinterval() < before[0]
+        assert gc.get_threshold()[0] > before[1][0]
+    assert (sys.getswitchinterval(), gc.get_threshold()) == before
 
 
 def test_a_service_that_gave_up_says_why(app: Tocsin) -> None:

@@ -90,7 +90,7 @@ def test_a_log_that_nobody_has_written_to_is_left_alone(
     desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wal, "LONG_LOG", SHORT)
-    monkeypatch.setattr(wal, "MUCH", SHORT)
+    monkeypatch.setattr(wal, "BUSY_LOG", SHORT)
     log = wal.WriteAheadLog(desk.database)
     assert not log.shorten_when_long()
     fill(desk)
@@ -103,7 +103,7 @@ def test_a_log_that_has_begun_anew_is_short_although_its_file_is_not(
     desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wal, "LONG_LOG", SHORT)
-    monkeypatch.setattr(wal, "MUCH", SHORT)
+    monkeypatch.setattr(wal, "BUSY_LOG", SHORT)
     fill(desk)
     log = wal.WriteAheadLog(desk.database)
     assert log.shorten_when_long()
