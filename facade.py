@@ -4,6 +4,7 @@ Each verb is one command to the ledger or one read from the database; where a co
 running Scheduler, or straight into the database) is decided by whoever inherits this.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -34,24 +35,24 @@ if TYPE_CHECKING:
 _UNSET = object()
 
 
-class Facade(Registration):
+class Facade(Registration, ABC):
     """What an embedded scheduler can be asked to do."""
 
     url: str
     clock: Clock
     resources: Mapping[str, int]
 
+    @abstractmethod
     def _send(self, command: c.Command) -> Any:
         """Carry out a command durably and return its answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _queries(self) -> "Queries":
         """The reading side of the database."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _check_channels(self, names: Iterable[str]) -> None:
         """Refuse names that no notifier has."""
-        raise NotImplementedError
 
     @property
     def storage(self) -> "Database":

@@ -1,5 +1,6 @@
 """What keeps a database in order: folding the log again, backups, checks and repairs."""
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,9 @@ class Upkeep(Facade):
     _post: Post
     _allow: tuple[str, ...]
 
+    @abstractmethod
     def _open(self) -> "Opened":
         """The migrated database with its keys."""
-        raise NotImplementedError
 
     def rebuild(self, *, check: bool = False, progress: "Progress | None" = None) -> "Rebuilt":
         """Fold the log into fresh tables, compare them with the live ones, and swap them in.

@@ -6,6 +6,7 @@ executors differ in how they run a ticket, never in how they account for it.
 """
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from loguru import logger
@@ -20,8 +21,8 @@ from .waiting import Waiting
 _REAL_TIME = SystemClock()
 
 
-class Desk:
-    """An executor without the running: its heirs implement `_provide` and run the tickets.
+class Desk(ABC):
+    """An executor without the running, which is up to its heirs.
 
     Args:
         slots: how many calls run at once.
@@ -159,10 +160,11 @@ class Desk:
 
     # ------------------------------------------------------------ what the heirs use
 
+    @abstractmethod
     def _provide(self) -> None:
         """See to it, lock held, that somebody takes what is queued, or ends when stopping."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _abandon(self, ticket: Ticket) -> None:
         """Give up, lock held, on whoever runs an ended ticket."""
 
