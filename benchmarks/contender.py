@@ -90,7 +90,7 @@ class Contender(ABC):
 
     def recur(self, count: int, first: int) -> list[int]:
         """Start `count` tasks, each every second; returns when each is planned first."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no recurring tasks for W7")
 
     def recorded(self, begin: int, end: int) -> int | None:
         """How many occurrences of a stretch the store shows as run; None when it keeps none."""
