@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from moments import refused
 
 from tocsin import cron, every
 from tocsin.core.clock import MINUTE, to_instant
 from tocsin.core.config import parse_config
-from tocsin.core.errors import InvalidConfig, InvalidSchedule
+from tocsin.core.errors import InvalidConfig
 from tocsin.core.excluding import Excluding, read_day
 from tocsin.core.schedule import Bounded, Cron, Every, Jittered, Schedule, Union, schedule_from_dict
 
@@ -20,12 +21,6 @@ EVERY_DAY = [f"{date(2024, 1, 1) + timedelta(days=n):%m-%d}" for n in range(366)
 
 def days(schedule: Schedule, after: datetime, n: int) -> list[str]:
     return [f"{moment:%y-%m-%d}" for moment in schedule.upcoming(after, n)]
-
-
-def refused(make: Any, *args: Any, **kwargs: Any) -> str:
-    with pytest.raises(InvalidSchedule) as error:
-        make(*args, **kwargs)
-    return str(error.value)
 
 
 # ---------------------------------------------------------------- days
