@@ -219,8 +219,8 @@ class Campaign:
         self.seconds = (self.not_after - self.anchor) / 1_000_000
         self.wait_for(self.unfinished, "runs have no disposition")
 
-    def wait_for(self, left: Callable[[], int], what: str) -> None:
-        end = time.monotonic() + DRAIN
+    def wait_for(self, left: Callable[[], int], what: str, limit: float = DRAIN) -> None:
+        end = time.monotonic() + limit
         while left() and time.monotonic() < end:
             time.sleep(0.1)
         self.expect(not left(), f"{left()} {what}")
@@ -246,10 +246,9 @@ class Campaign:
         states = {child.id: child.state for child in children}
         self.expect(states == dict.fromkeys(OWN, "running") | states, f"not whole: {states}")
         self.expect(set(states.values()) == {"running"}, f"not whole: {states}")
-        end = time.monotonic() + 10
-        while self.app.health().abandoned and time.monotonic() < end:
-            time.sleep(0.05)
-        self.expect(not self.app.health().abandoned, "threads are left that nothing holds up")
+        self.wait_for(
+            lambda: self.app.health().abandoned, "threads are left that nothing holds up", limit=10
+        )
         self.restarts = sum(child.restarts for child in children)
 
     def take_stock_of_the_slots(self) -> int:
