@@ -43,7 +43,7 @@ class Reader:
             return
         with self.path.open("rb") as file:
             file.seek(self.offset)
-            content = file.read()
-        self.offset += len(content)
+            content, end, _ = file.read().rpartition(b"\n")  # the last line may be on its way
+        self.offset += len(content + end)
         for line in content.splitlines():
             yield json.loads(line)
