@@ -4,7 +4,6 @@ It shares no code with the product. It reads the database as anybody could who o
 """
 
 import sqlite3
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from contextlib import closing
@@ -13,6 +12,7 @@ from typing import Any
 
 from fault_load import BEATS, INTERVAL, ONCE
 from fault_notes import Reader
+from fault_waits import wait_for
 
 State = tuple[str, int | None] | None
 """A task as its caller knows it: its status and its step; None while there is none."""
@@ -64,9 +64,7 @@ class Accounts:
 
     def await_notes(self, count: int, limit: float = 20.0) -> None:
         """Wait until callers have written so many lines."""
-        end = time.monotonic() + limit
-        while self._notes.count() < count and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_for(lambda: self._notes.count() >= count, limit)
 
     def read_notes(self) -> set[str]:
         """Take in what callers wrote down. Returns the keys that they touched."""

@@ -9,11 +9,13 @@ import random
 import threading
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fault_looks import look_at
 from fault_notes import Journal
+from fault_waits import wait_for
 
 import tocsin.engine  # noqa: F401 - it is loaded lazily: here, before a fork
 from tocsin import RunContext, Tocsin, at, every
@@ -166,17 +168,18 @@ class Load:
         """No more slots and callers: wait until every run has its disposition, then stop."""
         self.over.set()
         for key, policy in BEATS.items():
-            task = self.app.schedule(key, every("50ms", anchor=self.anchor), key=key, **policy)
+            self.app.schedule(key, every("50ms", anchor=self.anchor), key=key, **policy)
             moment = time.time()
-            while task.next_run_at and task.next_run_at.timestamp() < moment:
-                time.sleep(0.02)
-                task = self.app.get(key)
+            wait_for(partial(self.has_reached, key, moment), limit)
             self.notes.write(verb="rested", key=key, at=int(moment * 1_000_000))
             self.app.cancel(key, "the campaign is over")
-        end = time.monotonic() + limit
-        while self.unfinished() and time.monotonic() < end:
-            time.sleep(0.02)
+        wait_for(lambda: not self.unfinished(), limit)
         self.app.stop()
+
+    def has_reached(self, key: str, moment: float) -> bool:
+        """Whether all slots of a beat before a moment are runs."""
+        planned = self.app.get(key).next_run_at
+        return planned is None or planned.timestamp() >= moment
 
     def unfinished(self) -> int:
         """Runs that have no disposition, and one-shots that are due."""

@@ -20,6 +20,7 @@ from typing import Any
 from fault_accounts import Accounts
 from fault_notes import Reader
 from fault_recording import missing
+from fault_waits import wait_for
 
 PATIENT = Path(__file__).with_name("fault_patient.py")
 WATCHER = Path(__file__).with_name("fault_watcher.py")
@@ -29,6 +30,9 @@ WITHIN = 5.0
 
 SETTLING = 1.0
 """Seconds in which what was claimed before the outage may still begin."""
+
+ENOUGH = 50
+"""Calls and changes after an outage that show that all goes on."""
 
 Say = Callable[[str], None]
 
@@ -158,14 +162,15 @@ def failing(place: Place, calls: str, error: str) -> Iterator[None]:
     """System calls about the database fail, as they do on a broken or read-only disk."""
     paths = [f"{place.database}{end}" for end in ("", "-wal")]
     tracer = subprocess.Popen(
-        ["strace", "-f", "-q", "-o", os.devnull, "-p", str(place.process.pid),
+        ["strace", "-f", "-o", os.devnull, "-p", str(place.process.pid),
          *(word for path in paths for word in ("-P", path)),
          "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}"],
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    assert tracer.stderr is not None
     try:
-        time.sleep(0.3)
-        assert tracer.poll() is None, tracer.communicate()
+        said = tracer.stderr.readline()
+        assert " attached" in said, said
         yield
     finally:
         tracer.terminate()
@@ -282,7 +287,7 @@ def suffer(
             ended = time.time()
         over = time.time()
         wait_for(lambda: outside.first(over, well=True) is not None, within)
-        time.sleep(SETTLING)
+        wait_for(lambda: has_recovered(folder, over), within)
         outside.close()
         place.tell("rest")
         place.process.wait(30)
@@ -296,11 +301,13 @@ def suffer(
     return {"outage": name, **figures, "problems": accounts.problems[:20]}
 
 
-def wait_for(true: Callable[[], bool], limit: float) -> None:
-    """Wait until it is true, or should have become so."""
-    end = time.monotonic() + limit
-    while not true() and time.monotonic() < end:
-        time.sleep(0.05)
+def has_recovered(folder: Path, since: float) -> bool:
+    """Whether it is well, and enough calls began and changes were acknowledged since a moment."""
+    reports = list(Reader(folder / "reports").news())
+    calls = sum(effect["at"] > since for effect in Reader(folder / "effects").news())
+    notes = Reader(folder / "notes").news()
+    changes = sum(note["at"] > since for note in notes if note.get("says") == "ack")
+    return reports[-1]["status"] == "ok" and min(calls, changes) >= ENOUGH
 
 
 @dataclass

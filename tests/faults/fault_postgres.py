@@ -10,11 +10,13 @@ import time
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any
 
 from fault_accounts import Accounts
 from fault_notes import Reader
-from fault_outages import SETTLING, WITHIN, Place, Say, wait_for
+from fault_outages import WITHIN, Place, Say, has_recovered
+from fault_waits import wait_for
 
 TABLES = {
     "tasks": ("id", "key", "tenant", "status", "handler", "created_at", "metadata"),
@@ -64,8 +66,7 @@ def campaign(
                 restart(server, MODES[len(back) % len(MODES)])
                 back.append(time.time())
                 say(f"PostgreSQL was restarted {len(back)} times")
-            wait_for(lambda: works_since(home, back[-1]), WITHIN)
-            time.sleep(SETTLING)
+            wait_for(lambda: has_recovered(home, back[-1]), 30)
             place.tell("rest")
             place.process.wait(60)
         finally:
@@ -78,30 +79,33 @@ def campaign(
     return judge(home, accounts, back)
 
 
-def works_since(home: Path, moment: float) -> bool:
-    """Whether a call began and a change was acknowledged after a moment."""
-    calls = [effect["at"] for effect in Reader(home / "effects").news()]
-    notes = Reader(home / "notes").news()
-    changes = [note["at"] for note in notes if note.get("says") == "ack"]
-    return all(max(times, default=0) > moment for times in (calls, changes))
-
-
 def restart(server: Any, mode: str) -> None:
     """Have the server go and come back."""
     if mode == "kill":
-        os.kill(int((server.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-        time.sleep(0.2)  # its children see that it is gone, and go too
+        postmaster = int((server.data / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGKILL)
+        wait_for(lambda: not is_there(postmaster), 30)
     else:
         server.stop(mode)
-    for left in reversed(range(20)):
-        try:
-            server.start()
-        except Exception:  # children of a killed server may linger
-            if left == 0:
-                raise
-            time.sleep(0.5)
-        else:
-            return
+    assert wait_for(lambda: starts(server), 30), "PostgreSQL does not come back"
+
+
+def is_there(process: int) -> bool:
+    """Whether there is such a process, be it one that has ended and was not waited for."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def starts(server: Any) -> bool:
+    """Whether it could be started: children of a killed server may linger."""
+    try:
+        server.start()
+    except CalledProcessError:
+        return False
+    return True
 
 
 def copy(url: str, path: Path) -> None:
