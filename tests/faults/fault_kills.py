@@ -90,7 +90,7 @@ class Kills:
         Load(self.folder, self.anchor, self.seed, self.lives).begin()
         os.write(self.says_started, b".")
         while True:
-            time.sleep(60)
+            signal.pause()
 
     def live_to_the_end(self) -> None:
         """In the child: let everything come to rest."""
