@@ -28,6 +28,7 @@ class Hand:
         self.stop_requests: list[Letter] = []
         self._letters: Sequence[Letter] = ()
         self._whole = False
+        self._company = 0
 
     def take(
         self, limit: int, patience: float | None, clock: Clock, until: Callable[[], bool]
@@ -41,7 +42,8 @@ class Hand:
             until: once it is true, nothing is taken.
         """
         with self.mailbox.condition:
-            taken = self.mailbox.take(limit, patience, clock, until)
+            taken = self.mailbox.take(limit, patience, clock, until, self._company)
+            self._company = sum(letter.reply_to is not None for letter in taken)
             self._letters = self._up_to_stop_request(taken)
         return bool(taken)
 

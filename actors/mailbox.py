@@ -23,6 +23,9 @@ Overflow = Literal["block", "refuse", "drop_oldest"]
 
 _SYSTEM_CLOCK = SystemClock()
 
+RETURN = 0.0001
+"""Seconds in which somebody who was answered asks again, if at all: to wake up and to write."""
+
 
 class Mail(Protocol):
     """What may be put: a `Letter`, or the envelope that pykka's `tell` and `ask` make."""
@@ -97,6 +100,7 @@ class Mailbox:
         self.owner: int | None = None
         self.dropped = 0
         self._letters: deque[Letter] = deque()
+        self._awaited = 1
         self._woken = False
         self._closed: str | None = None
 
@@ -128,7 +132,8 @@ class Mailbox:
             dropped = None if self._has_room(letter) else self._make_room(timeout)
             self._refuse_when_closed()
             self._letters.append(letter)
-            self.condition.notify_all()
+            if len(self._letters) >= self._awaited or letter.reply_to is None:
+                self.condition.notify_all()
         if dropped is not None:
             dropped.fail(MailboxFull("the mailbox ran over: the oldest message was dropped"))
 
@@ -150,6 +155,7 @@ class Mailbox:
         timeout: float | None,
         clock: Clock,
         until: Callable[[], bool] | None = None,
+        company: int = 0,
     ) -> list[Letter]:
         """Remove up to `limit` letters from the front, waiting once when there is none.
 
@@ -158,6 +164,7 @@ class Mailbox:
             timeout: seconds of the clock's time to wait for the first one, None for no limit.
             clock: what measures the wait.
             until: asked under the lock; once it is true, nothing is taken and nobody waits.
+            company: so many may be about to ask; they are given a moment to do it together.
 
         Returns:
             The letters; none after a timeout, a `wake()` or a `close()`.
@@ -165,6 +172,8 @@ class Mailbox:
         with self.condition:
             if self._may_wait(until) and (timeout is None or timeout > 0):
                 clock.wait(self.condition, timeout)
+            if 0 < len(self._letters) < company and not self._woken:
+                self._gather(company)
             self._woken = False
             if until is not None and until():
                 return []
@@ -202,6 +211,17 @@ class Mailbox:
             self._letters.clear()
             self.condition.notify_all()
         self._fail_all(letters)
+
+    def _gather(self, company: int) -> None:
+        """Wait a moment, lock held, for so many letters; not when one was told, and is for nobody.
+
+        Who asked together and was answered together will ask together again: in real time, for
+        what they need is a turn of the interpreter each.
+        """
+        if all(letter.reply_to is not None for letter in self._letters):
+            self._awaited = company
+            self.condition.wait(RETURN * company)
+            self._awaited = 1
 
     def _may_wait(self, until: Callable[[], bool] | None) -> bool:
         ended = until is not None and until()

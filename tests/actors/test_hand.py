@@ -1,7 +1,10 @@
+from typing import Any
+
 import pytest
 
 from tocsin.actors.hand import Hand
 from tocsin.actors.mailbox import Letter, Mailbox
+from tocsin.actors.reply import Reply
 from tocsin.core.clock import SystemClock
 
 CLOCK = SystemClock()
@@ -21,6 +24,22 @@ def waiting(hand: Hand) -> list[str]:
 
 def words(letters: list[Letter]) -> list[str]:
     return [letter.message for letter in letters]
+
+
+def test_those_who_asked_last_time_are_expected_to_ask_again() -> None:
+    companies: list[int] = []
+
+    class Watched(Mailbox):
+        def take(self, *args: Any, **kwargs: Any) -> list[Letter]:
+            companies.append(args[4])
+            return super().take(*args, **kwargs)
+
+    hand = Hand(Watched())
+    for letter in (Letter("told"), Letter("asked", Reply()), Letter("asked", Reply())):
+        hand.mailbox.put(letter)
+    for _ in range(3):
+        hand.take(10, 0, CLOCK, lambda: False)
+    assert companies == [0, 2, 0]
 
 
 @pytest.mark.parametrize("given_up_by", [Hand.fence, Hand.release])

@@ -58,6 +58,71 @@ def test_a_waiting_take_gets_the_letter_that_comes() -> None:
     assert [letter.message for letter in found] == ["here"]
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was answered has all the time in the world to ask again."""
+    monkeypatch.setattr("tocsin.actors.mailbox.RETURN", PATIENCE)
+
+
+class Gathering(Mailbox):
+    """Tells when somebody waits for company."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gathers = threading.Event()
+
+    def _gather(self, company: int) -> None:
+        self.gathers.set()
+        super()._gather(company)
+
+
+def company_of(mailbox: Gathering, act: Any) -> list[Any]:
+    """What a taker finds who knows of three that ask together, and is not alone with the first."""
+    found: list[Any] = []
+    mailbox.put(ask("first"))
+    taker = in_thread(lambda: found.extend(mailbox.take(9, None, CLOCK, company=3)))
+    assert mailbox.gathers.wait(PATIENCE)
+    act()
+    taker.join(PATIENCE)
+    return [letter.message for letter in found]
+
+
+@pytest.mark.usefixtures("patient")
+def test_those_who_ask_together_are_taken_together() -> None:
+    mailbox = Gathering()
+
+    def others() -> None:
+        mailbox.put(ask("second"))
+        mailbox.put(ask("third"))
+
+    assert company_of(mailbox, others) == ["first", "second", "third"]
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_told_letter_waits_for_nobodys_company() -> None:
+    mailbox = Gathering()
+    assert company_of(mailbox, lambda: mailbox.put(Letter("told"))) == ["first", "told"]
+    mailbox.put(ask("alone"))
+    mailbox.put(Letter("told"))
+    assert [letter.message for letter in mailbox.take(9, None, CLOCK, company=3)] == [
+        "alone",
+        "told",
+    ]
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_wake_ends_the_wait_for_company() -> None:
+    mailbox = Gathering()
+    assert company_of(mailbox, mailbox.wake) == ["first"]
+
+
+def test_who_never_asks_again_is_waited_for_a_moment_only() -> None:
+    mailbox = Gathering()
+    mailbox.put(ask("first"))
+    assert [letter.message for letter in mailbox.take(9, None, CLOCK, company=3)] == ["first"]
+    assert mailbox.gathers.is_set()
+
+
 def test_wake_ends_the_next_take_even_when_nobody_waited() -> None:
     mailbox = Mailbox()
     mailbox.wake()
