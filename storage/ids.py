@@ -37,7 +37,10 @@ class Ids:
 
     def next(self, table: str) -> int:
         """The next id of `table`."""
-        return self.take(table, 1)[0]
+        if table not in self._values:
+            return self.take(table, 1)[0]
+        self._values[table] += 1
+        return self._values[table]
 
     def take(self, table: str, count: int) -> range:
         """The next ids of `table`, so many in a row."""

@@ -41,11 +41,19 @@ TASK_PLANNED = ("id", "next_run_at", "planned_until", "updated_at")
 TASK_RAN = ("id", "last_run_at", "last_status", "run_count", "updated_at")
 """What of it changes when a run ends and its task goes on."""
 
+TASK_ENDED = ("id", "status", "last_run_at", "last_status", "run_count", "updated_at")
+"""What of it changes when its last run ends, and the task with it."""
+
 RUN_PROGRESS = (
     "id", "ready_at", "status", "reason", "waits_for", "rank", "attempt", "fence", "incarnation",
     "started_at", "finished_at", "error", "result",
 )  # fmt: skip
 """What changes in a run once it is planned."""
+
+RUN_ENDED = (
+    "id", "status", "reason", "incarnation", "started_at", "finished_at", "error", "result",
+)  # fmt: skip
+"""What of it changes when an attempt ends for good."""
 
 
 def task_row(task: TaskState) -> tuple[Any, ...]:
@@ -76,9 +84,11 @@ def task_change(
     What stays is left out: an index is written anew for each of its columns that is set, also to
     the same value.
     """
-    ran = before[5:8] != after[5:8]
-    if before[1:3] != after[1:3] or (ran and before[3:5] != after[3:5]):
+    ran, planned = before[5:8] != after[5:8], before[3:5] != after[3:5]
+    if before[2] != after[2] or (ran and planned):
         return TASK_PROGRESS, after
+    if before[1] != after[1]:
+        return (TASK_PROGRESS, after) if planned else (TASK_ENDED, (*after[:2], *after[5:]))
     if ran:
         return TASK_RAN, (after[0], *after[5:])
     return TASK_PLANNED, (after[0], after[3], after[4], after[8])
@@ -101,12 +111,29 @@ def run_row(run: RunState) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def run_progress(run: RunState) -> tuple[Any, ...]:
-    """The columns `RUN_PROGRESS` of a run."""
-    return (
+def run_claim(run: RunState) -> tuple[Any, ...]:
+    """What stays as it is when an attempt of a run ends for good."""
+    return run.ready_at, run.waits_for, run.rank, run.attempt, run.fence
+
+
+def run_change(
+    before: tuple[Any, ...] | None, run: RunState
+) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """The columns to be written, and their values, of a run.
+
+    Args:
+        before: its `run_claim` as it is stored, None when that is unknown.
+        run: as it is now.
+    """
+    result = None if run.result is None else to_json(run.result)
+    if before == run_claim(run):
+        return RUN_ENDED, (
+            run.id, run.status, run.reason, run.incarnation, run.started_at, run.finished_at,
+            run.error, result,
+        )  # fmt: skip
+    return RUN_PROGRESS, (
         run.id, run.ready_at, run.status, run.reason, run.waits_for, run.rank, run.attempt,
-        run.fence, run.incarnation, run.started_at, run.finished_at, run.error,
-        None if run.result is None else to_json(run.result),
+        run.fence, run.incarnation, run.started_at, run.finished_at, run.error, result,
     )  # fmt: skip
 
 

@@ -22,11 +22,11 @@ from .inflight import InFlight
 from .rows import (
     EVENT_COLUMNS,
     RUN_COLUMNS,
-    RUN_PROGRESS,
     SELECT_RUNS,
     TASK_COLUMNS,
     event_row,
-    run_progress,
+    run_change,
+    run_claim,
     run_row,
     run_state,
     task_change,
@@ -85,6 +85,7 @@ class Unit:
         self._new_runs: dict[int, RunState] = {}
         self._changed_runs: dict[int, RunState] = {}
         self._progress: dict[int, tuple[object, ...]] = {}
+        self._claims: dict[int, tuple[object, ...]] = {}
         self._awaited: dict[int, dict[int, str | None]] = {}
         self._keys: dict[tuple[str, str], int] = {}
         self._sought: set[tuple[str, str]] = set()
@@ -199,8 +200,7 @@ class Unit:
         self._save_tasks()
         self._insert("runs", RUN_COLUMNS, [run_row(r) for r in self._new_runs.values()])
         self.alive()
-        progress = [run_progress(run) for run in self._changed_runs.values()]
-        sets.update(self.connection, "runs", RUN_PROGRESS, progress)
+        self._save_runs()
         self._save_awaits()
         self._arm()
         self.ids.save()
@@ -232,12 +232,21 @@ class Unit:
         for columns, rows in moved.items():
             sets.update(self.connection, "tasks", columns, rows)
 
+    def _save_runs(self) -> None:
+        changed: dict[tuple[str, ...], list[sets.Row]] = {}
+        for run in self._changed_runs.values():
+            columns, row = run_change(self._claims.get(run.id), run)
+            changed.setdefault(columns, []).append(row)
+        for columns, rows in changed.items():
+            sets.update(self.connection, "runs", columns, rows)
+
     def _save_awaits(self) -> None:
         """Write anew what the tasks wait for whose waiting changed."""
         changed = [
             task.id
             for task in self._changed.values()
-            if task.awaits != self._awaited.get(task.id, {})
+            if (task.awaits or task.id in self._awaited)
+            and task.awaits != self._awaited.get(task.id, {})
         ]
         if not changed:
             return
@@ -258,21 +267,21 @@ class Unit:
         cleared: list[int] = []
         for task in self._to_arm.values():
             due_at, alarm = wake_at(task, self.now), self.alarms.get(task.id)
-            if due_at == (alarm.due_at if alarm else None):
-                continue
-            if due_at is None:
-                gone = self.alarms.pop(task.id)
-                cleared.append(gone.id)
-                self.armed.append(Alarm(None, gone.id, task.id))
-                continue
-            if alarm is not None:
+            if alarm is None:
+                if due_at is not None:
+                    armed = Alarm(due_at, self.ids.next("alarms"), task.id)
+                    self.alarms[task.id] = armed
+                    new.append((armed.id, due_at, "scheduler", task.id, 0))
+                    if due_at < self.now + NEAR:
+                        self.armed.append(armed)
+            elif due_at is None:
+                del self.alarms[task.id]
+                cleared.append(alarm.id)
+                self.armed.append(Alarm(None, alarm.id, task.id))
+            elif due_at != alarm.due_at:
                 moved.append((alarm.id, due_at))
-            else:
-                new.append((self.ids.next("alarms"), due_at, "scheduler", task.id, 0))
-            armed = Alarm(due_at, alarm.id if alarm else new[-1][0], task.id)
-            self.alarms[task.id] = armed
-            if alarm is not None or due_at < self.now + NEAR:
-                self.armed.append(armed)
+                self.alarms[task.id] = Alarm(due_at, alarm.id, task.id)
+                self.armed.append(self.alarms[task.id])
         self._insert("alarms", _ALARM, new)
         sets.update(self.connection, "alarms", ("id", "due_at"), moved)
         if cleared:
@@ -287,6 +296,7 @@ class Unit:
                 unknown.append(task_id)
                 continue
             self._take_in(*known)
+            self._claims.update((run.id, run_claim(run)) for run in known[0].runs.values())
             self._awaited[task_id] = dict(known[0].awaits)
         if unknown:
             self._read_stored(unknown)
@@ -302,6 +312,7 @@ class Unit:
                 after.append(task.id)
         for run in map(run_state, sets.select(self.connection, RUN_COLUMNS, _LIVE_RUNS, task_ids)):
             self.tasks[run.task_id].runs[run.id] = run
+            self._claims[run.id] = run_claim(run)
         if after:
             source = "dependencies WHERE task_id IN"
             for task_id, needed, outcome in sets.select(self.connection, _AWAITS, source, after):
