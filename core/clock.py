@@ -19,6 +19,7 @@ DAY = 24 * HOUR
 _ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNIT = timedelta(microseconds=1)
 
 
 class Clock(Protocol):
@@ -66,7 +67,7 @@ def to_instant(moment: datetime) -> int:
     """
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no time zone: use an aware datetime")
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return (moment - _EPOCH) // _UNIT
 
 
 def from_instant(instant: int) -> datetime:

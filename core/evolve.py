@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import events as e
-from .state import RunState, TaskState
+from .state import RunState, TaskState, TaskStatus
 
 
 def evolve(task: TaskState | None, event: e.Event) -> tuple[TaskState, RunState | None]:
@@ -38,6 +38,8 @@ def ends_run(event: e.Event) -> bool:
 
 
 def _scheduled(old: TaskState | None, event: e.TaskScheduled) -> TaskState:
+    if old is None:
+        return _created(event)
     return TaskState(
         id=event.task_id,
         tenant=event.tenant,
@@ -50,19 +52,29 @@ def _scheduled(old: TaskState | None, event: e.TaskScheduled) -> TaskState:
         status="paused" if event.paused else "active",
         reason=None,
         next_at=event.next_at,
-        planned_until=old.planned_until if old else None,
-        rewinds=old.rewinds if old else 0,
+        planned_until=old.planned_until,
+        rewinds=old.rewinds,
         scheduled_at=event.at,
-        last_run_at=old.last_run_at if old else None,
-        last_status=old.last_status if old else None,
+        last_run_at=old.last_run_at,
+        last_status=old.last_status,
         run_count=0,
-        created_at=old.created_at if old else event.at,
+        created_at=old.created_at,
         updated_at=event.at,
         created_by=event.created_by,
         metadata=event.metadata,
-        runs=old.runs if old else {},
-        awaits=dict.fromkeys(old.awaits) if old else {},
+        runs=old.runs,
+        awaits=dict.fromkeys(old.awaits),
     )
+
+
+def _created(event: e.TaskScheduled) -> TaskState:
+    """A task as its first event makes it: in the order of its fields, for there are many."""
+    status: TaskStatus = "paused" if event.paused else "active"
+    return TaskState(
+        event.task_id, event.tenant, event.key, event.target, event.entry_id, event.digest,
+        event.schedule, event.policy, status, None, event.next_at, None, 0, event.at, None, None,
+        0, event.at, event.at, event.created_by, event.metadata,
+    )  # fmt: skip
 
 
 def _updated(task: TaskState, event: e.TaskUpdated) -> None:

@@ -8,13 +8,17 @@ from .durations import format_duration
 from .state import TaskState
 from .work import Notice
 
+_NEWS = frozenset({e.TaskQuarantined, e.TaskExecuted, e.OccurrenceSkipped})
+
 
 def notices(events: Iterable[e.Event], tasks: Mapping[int, TaskState]) -> list[Notice]:
     """The notices that these events are worth: quarantines, failures, single instants missed."""
     found = []
     for event in events:
+        if type(event) not in _NEWS:  # almost all
+            continue
         match event:
-            case e.TaskExecuted(success=True) | e.RunPlanned() | e.RunStarted():  # almost all
+            case e.TaskExecuted(success=True):
                 continue
             case e.TaskQuarantined():
                 found.append(_quarantined(tasks[event.task_id], event))

@@ -37,7 +37,8 @@ class Once(Schedule):
         """Refuse what is no moment."""
         if (self.at is None) == (self.phrase is None):
             raise InvalidSchedule("once needs an instant or a phrase")
-        checked_zone(self.tz)
+        if self.tz is not None:
+            checked_zone(self.tz)
         if self.phrase is None:
             checked_instant(self.at, "the instant")
         elif not isinstance(self.phrase, str):

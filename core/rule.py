@@ -234,7 +234,7 @@ def checked_instant(value: object, what: str) -> int:
     Raises:
         InvalidSchedule: it is not a whole number of microseconds, or too far away.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, int)):
         raise InvalidSchedule(f"{what} must be microseconds since 1970, not {value!r}")
     if not FIRST_INSTANT <= value <= LAST_INSTANT:
         raise InvalidSchedule(f"{what} must lie between the years 1 and 9999")

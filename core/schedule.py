@@ -44,6 +44,7 @@ __all__ = [
 _KINDS: dict[str, type[Schedule]] = {
     kind.kind: kind for kind in (Once, Cron, Every, Now, After, Bounded, Jittered, Excluding, Union)
 }
+KINDS: frozenset[type[Schedule]] = frozenset(_KINDS.values())
 _DEEPEST = 16
 
 

@@ -207,6 +207,14 @@ def to_json(value: Any) -> str:
         return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
+def to_json_bytes(value: Any) -> bytes:
+    """The same, of values that may hold half a character, which no text in a database may."""
+    try:
+        return _encode(value)
+    except (TypeError, UnicodeEncodeError, RecursionError):
+        return to_json(value).encode(errors="surrogatepass")
+
+
 def wake_at(task: TaskState, now: int) -> int | None:
     """When the task must next be looked at: its occurrence or a waiting retry, None for never.
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from .errors import InvalidSchedule
-from .schedule import Schedule, at, schedule_from_dict
+from .schedule import KINDS, Schedule, at, schedule_from_dict
 
 
 def to_schedule(when: Any) -> Schedule:
@@ -14,6 +14,9 @@ def to_schedule(when: Any) -> Schedule:
     Raises:
         InvalidSchedule: anything else, or a value that makes no sense.
     """
+    if type(when) in KINDS:
+        known: Schedule = when
+        return known
     if isinstance(when, Mapping):
         return schedule_from_dict(dict(when))
     if isinstance(when, str | datetime | int | float) and not isinstance(when, bool):

@@ -138,7 +138,7 @@ class Ledger:
             unit.flush()
             commit.armed = unit.armed
             commit.notices = notices(unit.events, unit.tasks)
-            commit.published = any(type(event) is e.HandlerEvent for event in unit.events)
+            commit.published = e.HandlerEvent in set(map(type, unit.events))
             commit.answers = [reply() if callable(reply) else reply for reply in replies]
         self._epoch, self._in_flight = epoch, unit.leave()
         return commit
@@ -213,7 +213,7 @@ class Ledger:
         task = unit.find(new.tenant, new.key) if new.key is not None else None
         new.relinked = task is not None and Links(unit).moved(task, new.schedule)
         events = schedule_task(new, task, unit.now)
-        if any(getattr(event, "entry_id", None) == entry_id for event in events):
+        if events and getattr(events[0], "entry_id", None) == entry_id:  # others follow from it
             unit.entries[entry_id] = self._drafts.seal(draft, entry_id)
         task_id = task.id if task is not None else entry_id
         recorded = unit.record(task, events)
@@ -373,13 +373,15 @@ _HANDLERS: dict[type, Callable[[Ledger, Any, Unit, Commit], Answer]] = {
 
 def _replaced(unit: Unit) -> list[Claim]:
     """The attempts whose place is wanted by an occurrence that was planned just now."""
+    beside = [task for task in unit.tasks.values() if len(task.runs) > 1]
+    if not beside:
+        return []
     planned = {
         event.task_id
         for event in unit.events
         if type(event) is RunPlanned and event.cause in PLANNED
     }
-    beside = [task for i in planned if len((task := unit.tasks[i]).runs) > 1]
-    return [claim for task in beside for claim in to_stop(task)]
+    return [claim for task in beside if task.id in planned for claim in to_stop(task)]
 
 
 def _entered(draft: Draft, task_id: int, unit: Unit) -> dict[str, Any]:

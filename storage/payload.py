@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from ..core.entry import Entry
 from ..core.errors import EntryRejected, InvalidEntry
-from ..core.state import to_json
+from ..core.state import to_json_bytes
 from .keys import KEY_ID_SIZE, Keyring
 from .unpickler import load_restricted, prefixes
 
@@ -27,13 +27,14 @@ Codec = Literal["pickle", "json"]
 SIZE_LIMIT = 64 * 1024
 """The longest payload, in bytes."""
 
+_TEXT = frozenset({str})
 _PLAIN = frozenset({str, int, bool, type(None)})
-_SCALAR = _PLAIN | {float}
 _MAGIC = b"TOC"
 _VERSION = 1
 _CODECS: tuple[Codec, ...] = ("pickle", "json")
 _MAC_SIZE = hashlib.sha256().digest_size
 _HEAD = struct.Struct(f">3sBB{KEY_ID_SIZE}s{_MAC_SIZE}s")
+_COVERED = struct.Struct(">3sBBqI")
 
 
 def pack(entry: Entry, codec: Codec, allow: Sequence[str] = ()) -> tuple[bytes, str]:
@@ -83,7 +84,7 @@ def _fingerprint(content: dict[str, Any], payload: bytes, codec: Codec, *, plain
     not know is taken part by part.
     """
     if plain:
-        payload = to_json(content).encode(errors="surrogatepass")
+        payload = to_json_bytes(content)
     elif codec == "pickle":
         with suppress(RecursionError):  # a list that holds itself: its pickle is all there is
             payload = b"".join(_parts(content))
@@ -100,13 +101,10 @@ def _is_plain(value: Any) -> bool:
 
 def _has_plain_parts(value: Any) -> bool:
     kind = type(value)
-    if kind is list and _SCALAR.issuperset(map(type, value)):  # of almost every entry
-        return all(isfinite(item) for item in value if type(item) is float)
     if kind is dict:
-        named = all(type(name) is str for name in value)
-        return named and all(map(_has_plain_parts, value.values()))
-    if kind is list:
-        return all(map(_has_plain_parts, value))
+        return _TEXT.issuperset(map(type, value)) and all(map(_has_plain_parts, value.values()))
+    if kind is list:  # in almost every entry there is no more to see than the first look does
+        return _PLAIN.issuperset(map(type, value)) or all(map(_has_plain_parts, value))
     return kind in _PLAIN or (kind is float and isfinite(value))
 
 
@@ -199,7 +197,7 @@ def _verify(blob: bytes, row_id: int, tenant: str, keys: Keyring) -> tuple[int, 
 def _covered(key_id: bytes, codec: int, row_id: int, tenant: str) -> bytes:
     """What the MAC covers beside the payload: the head, and whose row it is."""
     owner = tenant.encode()
-    return struct.pack(">3sBBqI", _MAGIC, _VERSION, codec, row_id, len(owner)) + key_id + owner
+    return _COVERED.pack(_MAGIC, _VERSION, codec, row_id, len(owner)) + key_id + owner
 
 
 def _mac(key: bytes, covered: bytes, payload: bytes) -> bytes:
