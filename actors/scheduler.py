@@ -135,6 +135,8 @@ class Scheduler(Actor):
                 self._ledger.sweep()
             if self._attempts.recall() or self._ledger.backlog or self._watch.look():
                 self._carry_out([])
+            if self.vitals.trouble is not None:  # that there was nothing to store proves nothing
+                self._database.prove_writable()
             self.vitals.recover()
         except StorageError as error:
             self._outage(error)

@@ -167,6 +167,18 @@ class Database:
         finally:
             self._writing.release()
 
+    def prove_writable(self) -> None:
+        """Make something durable that changes nothing.
+
+        Raises:
+            StorageUnavailable: that is not possible right now.
+        """
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT INTO counters (name, value) VALUES ('events', 0)"
+                " ON CONFLICT (name) DO UPDATE SET value = counters.value"
+            )
+
     def _check(self, may_commit: Permission) -> None:
         if not may_commit():
             raise Fenced("its writer was replaced meanwhile: nothing is stored")

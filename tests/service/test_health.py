@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ from tocsin.core.errors import ActorCrashed, StorageUnavailable, TooManyHung
 from tocsin.core.health import Health
 from tocsin.messages import NewEntry
 from tocsin.service import OWN_ACTORS
+from tocsin.storage.database import Database
+from tocsin.storage.sqlite import Sqlite
 from tocsin.testing import SettableClock
 
 LIMIT = 15.0
@@ -223,6 +226,40 @@ def test_a_database_that_cannot_be_used_shows_as_trouble_and_costs_no_restart(
             assert "the disk is gone" in seen.problems[0]
         assert until(lambda: app.health().ok)
         assert app.registry.member("scheduler") == scheduler
+
+
+def test_an_outage_is_not_over_because_there_was_nothing_to_store(
+    app: Tocsin, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, looks, written = [False], [0], [0]
+    begin, commit, look = Sqlite.begin, Sqlite.commit, Database.data_version
+
+    def begun(self: Sqlite, connection: sqlite3.Connection) -> None:
+        begin(self, connection)
+        written[0] = connection.total_changes
+
+    def committed(self: Sqlite, connection: sqlite3.Connection) -> None:
+        if full[0] and connection.total_changes > written[0]:
+            raise sqlite3.OperationalError("database or disk is full")
+        commit(self, connection)
+
+    def counted(self: Database) -> int:
+        looks[0] += 1
+        return look(self)
+
+    monkeypatch.setattr(Sqlite, "begin", begun)
+    monkeypatch.setattr(Sqlite, "commit", committed)
+    monkeypatch.setattr(Database, "data_version", counted)
+    monkeypatch.setattr("tocsin.actors.scheduler.TICK", 20_000)
+    with app:
+        full[0] = True
+        with pytest.raises(StorageUnavailable, match="full"):
+            app.schedule("time:time", now())
+        seen = looks[0]
+        until(lambda: looks[0] >= seen + 5)
+        assert app.health().status == "degraded"
+        full[0] = False
+        assert until(lambda: app.health().ok)
 
 
 def test_an_outage_is_shown_with_its_beginning_until_it_is_over(app: Tocsin) -> None:

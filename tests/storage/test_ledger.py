@@ -298,3 +298,12 @@ def test_only_a_failed_run_is_retried(desk: Any) -> None:
     desk.finish(start)
     with pytest.raises(UnknownRun, match="is succeeded: only a failed run can be retried"):
         desk.ask(c.RetryRun(start.run_id))
+
+
+def test_to_prove_that_the_database_can_be_written_changes_nothing(desk: Any) -> None:
+    desk.database.prove_writable()
+    first = desk.order()
+    before = desk.rows("SELECT * FROM counters ORDER BY name")
+    desk.database.prove_writable()
+    assert desk.rows("SELECT * FROM counters ORDER BY name") == before
+    assert desk.order() == first + 1
