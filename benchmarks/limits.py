@@ -12,11 +12,16 @@ from pathlib import Path
 
 _ROW = b"x" * 200
 
+TREES = 13
+"""Tables and indexes that a new task changes: a page each, and each goes to the disk."""
+
 
 def measure(folder: Path) -> dict[str, float]:
     """All limits: rates a second, durations in milliseconds."""
     return {
         "commits_s": commit_rate(folder),
+        "commits_of_13_s": wide_commit_rate(folder),
+        "commits_of_13_apart_s": wide_commit_rate(folder, apart=0.0001),
         "commits_rollback_journal_s": commit_rate(folder, journal="delete"),
         "bulk_rows_s": bulk_rate(folder),
         "fsync_ms": fsync_seconds(folder) * 1e3,
@@ -29,6 +34,18 @@ def measure(folder: Path) -> dict[str, float]:
 def commit_rate(folder: Path, rounds: int = 500, journal: str = "wal") -> float:
     """Single-row commits a second: SQLite, synchronous=FULL."""
     return rounds / _timed(folder, journal, lambda c: _singles(c, rounds))
+
+
+def wide_commit_rate(folder: Path, rounds: int = 500, apart: float = 0.0) -> float:
+    """Commits a second of one row in each of 13 trees, as an order leaves them in its tables.
+
+    Args:
+        folder: where the file is made.
+        rounds: so many commits.
+        apart: seconds of other work between two commits, which are not counted. Some disks answer
+            faster to those who come back at once.
+    """
+    return rounds / (_timed(folder, "wal", lambda c: _wide(c, rounds, apart)) - rounds * apart)
 
 
 def bulk_rate(folder: Path, rounds: int = 20) -> float:
@@ -95,6 +112,19 @@ def _timed(folder: Path, journal: str, work: Callable[[sqlite3.Connection], None
 def _singles(connection: sqlite3.Connection, rounds: int) -> None:
     for _ in range(rounds):
         connection.execute("INSERT INTO t (v) VALUES (?)", (_ROW,))
+
+
+def _wide(connection: sqlite3.Connection, rounds: int, apart: float) -> None:
+    for tree in range(TREES):
+        connection.execute(f"CREATE TABLE t{tree} (id INTEGER PRIMARY KEY, v BLOB)")
+    for _ in range(rounds):
+        resume = time.perf_counter() + apart
+        while time.perf_counter() < resume:
+            pass
+        connection.execute("BEGIN IMMEDIATE")
+        for tree in range(TREES):
+            connection.execute(f"INSERT INTO t{tree} (v) VALUES (?)", (_ROW[:80],))
+        connection.execute("COMMIT")
 
 
 def _thousands(connection: sqlite3.Connection, rounds: int) -> None:

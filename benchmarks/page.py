@@ -49,6 +49,8 @@ def _machine(run: Run) -> str:
 def _limits(run: Run) -> str:
     names = {
         "commits_s": "commits of one row a second (WAL, FULL)",
+        "commits_of_13_s": "commits of one row in each of 13 trees a second (WAL, FULL)",
+        "commits_of_13_apart_s": "the same, each after 0.1 ms of other work, which does not count",
         "commits_rollback_journal_s": "the same with the rollback journal",
         "bulk_rows_s": "rows a second in commits of 1,000",
         "fsync_ms": "one fsync, ms",

@@ -1,7 +1,7 @@
 """Rows as sets: one statement writes, or reads, many of them.
 
 Each step of a statement gives the interpreter away, and other threads may keep it for
-milliseconds. So a commit of a thousand runs takes a few dozen steps, and not a few per run.
+milliseconds. So a commit of a thousand runs takes some dozens of steps, and not a few per run.
 """
 
 import json
@@ -17,9 +17,9 @@ from .connection import Connection
 
 Row = Sequence[Any]
 
-_MOST = 512
+_MOST = 64
 """Rows of one statement, or half of them, a quarter, ...: few enough forms for all of them to stay
-prepared, and not more values than a statement may have."""
+prepared, and short enough for the first burst, which has to prepare them, not to wait for that."""
 
 
 @singledispatch
