@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import peewee
@@ -50,6 +51,7 @@ class Sqlite:
                 "journal_size_limit": 64 << 20,  # cutting it costs as much as it grew, each time
             },
             timeout=timeout,
+            factory=self._opened,
         )
 
     def create(self) -> None:
@@ -97,6 +99,20 @@ class Sqlite:
                 time.sleep(self._timeout / _TRIES)
         self._own.number, self._own.log = next(self._connections), self._files.log()
         connection: sqlite3.Connection = self.engine.connection()  # type: ignore[no-untyped-call]
+        return connection
+
+    def _opened(self, *words: Any, **options: Any) -> sqlite3.Connection:
+        """A connection that has read nothing yet, to our file and no other.
+
+        The file may have been replaced after it was asked for, and right before it was opened: the
+        log of ours would be moved into the other one, and be gone.
+        """
+        connection = sqlite3.Connection(*words, **options)
+        try:
+            self._files.enter()
+        except StorageError:
+            connection.close()
+            raise
         return connection
 
     def disconnect(self) -> None:

@@ -1,6 +1,9 @@
 """A database whose files are moved, removed or replaced while it is open."""
 
+import os
 import sqlite3
+import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 from tocsin.core.commands import NewEntry, PauseTask
 from tocsin.core.errors import StorageError, StorageUnavailable
 from tocsin.opening import Opened
+from tocsin.storage.files import Files
 
 
 @pytest.fixture
@@ -101,3 +105,36 @@ def test_a_path_with_signs_that_mean_something_in_an_address_is_opened_as_it_is(
     desk.order("in 1 hour", key="k")
     desk.close()
     assert keys(folder / "t&mode=memory.db") == ["k"]
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_costs_nothing_that_was_acknowledged(
+    kept: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away, other, enter = tmp_path / "away", tmp_path / "other", Files.enter
+    with closing(sqlite3.connect(kept.path)) as source, closing(sqlite3.connect(other)) as target:
+        source.backup(target)
+    kept.order("in 1 hour", key="in the log")
+
+    def swapped_right_after(files: Files) -> None:
+        enter(files)
+        if other.exists():
+            os.link(kept.path, away)
+            other.rename(kept.path)
+
+    def look() -> None:
+        try:
+            with pytest.raises(StorageUnavailable, match="another file"), kept.database.session():
+                pass
+        except BaseException as error:  # noqa: BLE001 - it is told to the test's own thread
+            failures.append(error)
+
+    failures: list[BaseException] = []
+    monkeypatch.setattr(Files, "enter", swapped_right_after)
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    away.rename(kept.path)
+    assert not failures
+    kept.order("in 1 hour", key="after")
+    kept.close()
+    assert keys(kept.path) == ["before", "in the log", "after"]
