@@ -1,5 +1,6 @@
 """Alarm alone, with a real database: what it loads, when it looks, whom it tells."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,34 @@ def test_the_alarms_of_tasks_are_told_to_the_scheduler_in_one_message(
     house.clock.advance(1)
     sync(house, "alarm", "scheduler")
     assert AlarmsTriggered((101, 102, 103)) in house.told
+
+
+def test_alarms_that_ring_right_after_others_ring_together(
+    house: Any, alarm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resting, rest = threading.Event(), Alarm._rest
+
+    def rested(self: Alarm) -> None:
+        if self._rang_at:
+            resting.set()
+        rest(self)
+
+    monkeypatch.setattr("tocsin.actors.alarm.REST", PATIENCE)
+    monkeypatch.setattr(Alarm, "_rest", rested)
+    at = house.clock.now() + SECOND
+    alarm.tell(Armed(tuple(Row(at + n, n, 100 + n) for n in range(3))))
+    sync(house, "alarm")
+    house.clock.advance(1)
+    while AlarmsTriggered((100,)) not in house.told:
+        sync(house, "scheduler")
+    house.clock.advance(0.000_001)
+    assert resting.wait(PATIENCE)
+    house.clock.advance(0.000_001)
+    sync(house, "alarm")
+    house.clock.advance(1)
+    sync(house, "alarm", "scheduler")
+    rung = [told for told in house.told if told != "sync"]
+    assert rung == [AlarmsTriggered((100,)), AlarmsTriggered((101, 102))]
 
 
 def test_an_alarm_that_was_called_off_or_moved_does_not_ring_at_its_old_time(
