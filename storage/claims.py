@@ -166,10 +166,14 @@ def _starts(
 ) -> list[Start]:
     if not claimed:
         return []
-    wanted = {task.entry_id for task, _ in claimed} - unit.entries.keys()
-    blobs = dict(unit.entries)
-    if wanted:
-        blobs |= sets.blobs(connection, "scheduler", "entry", wanted)
+    wanted = {task.entry_id for task, _ in claimed}
+    blobs = unit.entries | unit.known.entries(wanted)
+    missing = wanted - blobs.keys()
+    if missing:
+        blobs |= sets.blobs(connection, "scheduler", "entry", missing)
+        for task, _ in claimed:
+            if task.next_at is not None and task.entry_id in missing:
+                unit.known.keep(task.entry_id, blobs.get(task.entry_id, b""))
     return [_start(task, run, blobs.get(task.entry_id, b"")) for task, run in claimed]
 
 

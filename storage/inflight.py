@@ -1,4 +1,4 @@
-"""What the last transaction left: ids, and tasks with unfinished runs; not to be read again."""
+"""What the last transactions left, and what need not be read again: ids, tasks, entries."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -9,8 +9,11 @@ from ..core.work import Alarm
 Known: TypeAlias = tuple[TaskState, Alarm | None]
 """A task with its unfinished runs, and its alarm."""
 
-MOST = 2_000
-"""More than may execute at once; what is left out is read again."""
+MOST = 10_000
+"""Tasks, of about a kilobyte each; those that were touched longest ago are read again."""
+
+SMALL = 1_024
+"""Bytes of an entry that is kept."""
 
 
 class InFlight:
@@ -21,11 +24,14 @@ class InFlight:
 
     Attributes:
         counters: the last id of each table.
+        linked: whether any task waits for another one, None when nobody has looked yet.
     """
 
     def __init__(self) -> None:
         self._known: dict[int, Known] = {}
+        self._entries: dict[int, bytes] = {}
         self.counters: dict[str, int] = {}
+        self.linked: bool | None = None
 
     def pop(self, task_id: int) -> Known | None:
         """Take a task out; None when it must be read."""
@@ -41,3 +47,15 @@ class InFlight:
                 self._known[task.id] = task, alarm
         while len(self._known) > MOST:
             del self._known[next(iter(self._known))]
+
+    def entries(self, entry_ids: Iterable[int]) -> dict[int, bytes]:
+        """Those of these signed entries that are known; their rows never change."""
+        known = self._entries
+        return {i: known[i] for i in entry_ids if i in known}
+
+    def keep(self, entry_id: int, blob: bytes) -> None:
+        """Remember the entry of a task that will ring again."""
+        if len(blob) <= SMALL:
+            self._entries[entry_id] = blob
+            if len(self._entries) > MOST:
+                del self._entries[next(iter(self._entries))]

@@ -104,7 +104,9 @@ class Links:
     def _waiting_for(self, task_ids: Collection[int]) -> dict[int, set[int]]:
         """Those that wait, by what they wait for: as stored, and as changed in this unit."""
         found: dict[int, set[int]] = {}
-        for needed, task_id in select_in(self._unit.connection, _WAITING, task_ids):
+        linked = self._unit.linked()
+        rows = select_in(self._unit.connection, _WAITING, task_ids) if linked else []
+        for needed, task_id in rows:
             if task_id not in self._unit.tasks:
                 found.setdefault(needed, set()).add(task_id)
         waiting = [task for task in self._unit.tasks.values() if task.awaits]

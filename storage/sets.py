@@ -17,9 +17,9 @@ from .connection import Connection
 
 Row = Sequence[Any]
 
-_MOST = 64
-"""Rows of one statement, or half of them, a quarter, ...: few enough forms for all of them to stay
-prepared, and short enough for the first burst, which has to prepare them, not to wait for that."""
+_SIZES = (64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
+"""Rows of one statement: few enough forms for all of them to stay prepared, and short enough for
+the first burst, which has to prepare them, not to wait for that."""
 
 
 @singledispatch
@@ -78,7 +78,7 @@ def blobs(connection: Connection, table: str, column: str, ids: Iterable[int]) -
 def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     done, left = 0, len(rows)
     while left:
-        size = min(_MOST, 1 << left.bit_length() - 1)
+        size = next(size for size in _SIZES if size <= left)
         yield rows[done : done + size]
         done, left = done + size, left - size
 

@@ -63,13 +63,14 @@ class Unit:
         known: states that need not be read, for they are as the last transaction left them.
 
     Attributes:
+        known: see `known`.
         alive: called now and then, because years to catch up take their time.
     """
 
     def __init__(self, connection: Connection, now: int, known: InFlight | None = None) -> None:
-        self._known = known or InFlight()
+        self.known = known or InFlight()
         self.now = now
-        self.ids = Ids(connection, self._known.counters)
+        self.ids = Ids(connection, self.known.counters)
         self.tasks: dict[int, TaskState] = {}
         self.events: list[Event] = []
         self.entries: dict[int, bytes] = {}
@@ -157,6 +158,13 @@ class Unit:
         )
         return [row[0] for row in rows]
 
+    def linked(self) -> bool:
+        """Whether the database knows any task that waits for another one."""
+        if self.known.linked is None:
+            row = self.connection.execute("SELECT 1 FROM dependencies LIMIT 1").fetchone()
+            self.known.linked = row is not None
+        return self.known.linked
+
     def note(self, event: Event) -> None:
         """Append an event that concerns the service and no task."""
         self.events.append(event)
@@ -207,11 +215,13 @@ class Unit:
 
     def leave(self) -> InFlight:
         """What the next transaction need not read, once this one is committed."""
-        self._known.put(
-            (task, self.alarms.get(task.id)) for task in self.tasks.values() if task.runs
+        self.known.put(
+            (task, self.alarms.get(task.id))
+            for task in self.tasks.values()
+            if task.runs or (task.run_count and task.next_at is not None)
         )
-        self._known.counters = dict(self.ids.values)
-        return self._known
+        self.known.counters = dict(self.ids.values)
+        return self.known
 
     def _insert(self, table: str, columns: tuple[str, ...], rows: Sequence[sets.Row]) -> None:
         sets.insert(self.connection, table, columns, rows)
@@ -259,6 +269,7 @@ class Unit:
             for needed, outcome in self.tasks[i].awaits.items()
         ]
         self._insert("dependencies", _DEPENDENCY, rows)
+        self.known.linked = self.known.linked or bool(rows)
 
     def _arm(self) -> None:
         """Bring the alarm of each changed task to the instant that it waits for."""
@@ -291,7 +302,7 @@ class Unit:
         """Take tasks in, with their unfinished runs and their alarms."""
         unknown = []
         for task_id in task_ids:
-            known = self._known.pop(task_id)
+            known = self.known.pop(task_id)
             if known is None:
                 unknown.append(task_id)
                 continue
