@@ -5,6 +5,7 @@ nowhere that anybody looks. SQLite does not notice; so it is looked at around ea
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -35,11 +36,14 @@ class Files:
         self._log_path = f"{path}-wal"
         self._ours: Identity | None = None
 
-    def enter(self) -> None:
+    def enter(self, wanted: Callable[[], int | None] = lambda: None) -> None:
         """Ask before the file is opened: only ours is, or the first one that is found.
 
         A file that somebody put in the place of ours is not touched: the write-ahead log beside it
         belongs to ours, and would be written into it.
+
+        Args:
+            wanted: the inode of the file that others work on, if any; asked for the first one.
 
         Raises:
             StorageUnavailable: there is no file, or another one.
@@ -47,7 +51,7 @@ class Files:
         found = identity(self._path)
         if found is None:
             raise StorageUnavailable(f"{self._path} is gone: put it back")
-        if self._ours is None:
+        if self._ours is None and wanted() in {None, found[1]}:
             self._ours = found
         elif found != self._ours:
             raise StorageUnavailable(

@@ -23,9 +23,11 @@ class FileLock:
     """
 
     def __init__(self, database: Path) -> None:
+        self._database = database
         self._path = database.with_name(f"{database.name}.lock")
         self._name = str(self._path)
         self._handle: int | None = None
+        self._inode = 0
         self._mutex = threading.Lock()
 
     def acquire(self) -> None:
@@ -42,7 +44,7 @@ class FileLock:
         try:
             _take(handle)
         except OSError as error:
-            owner = os.read(handle, 32).decode(errors="replace").strip()
+            owner = os.read(handle, 32).decode(errors="replace").partition("\n")[0]
             os.close(handle)
             who = f" (process {owner})" if owner else ""
             raise AlreadyRunning(
@@ -50,7 +52,9 @@ class FileLock:
                 " stop it first, or use another database"
             ) from error
         self._handle = handle
-        _sign(handle)
+        found = identity(self._database)
+        self._inode = found[1] if found else 0
+        self._sign(handle)
 
     def held(self) -> bool:
         """Whether somebody has the lock now; asking leaves no trace."""
@@ -83,12 +87,12 @@ class FileLock:
 
     def owner(self) -> int | None:
         """The process that has the lock, None when nobody has it or it did not say."""
-        if not self.held():
-            return None
-        try:
-            return int(self._path.read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            return None
+        return self._said(0) if self.held() else None
+
+    def runs_on(self) -> int | None:
+        """The inode of the file on which a service runs now, None when there is none to tell."""
+        inode = self._said(1)
+        return inode if inode and self.held() else None
 
     def release(self) -> None:
         """Give the lock back; nothing happens when it is not held."""
@@ -96,6 +100,18 @@ class FileLock:
             if self._handle is not None:
                 os.close(self._handle)
                 self._handle = None
+
+    def _said(self, line: int) -> int | None:
+        try:
+            return int(self._path.read_text(encoding="ascii").split()[line])
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def _sign(self, handle: int) -> None:
+        """Write down who we are and which file is ours; a full disk must not keep us from it."""
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n{self._inode}\n".encode(), 0)
 
     def _open(self) -> int:
         return os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -113,15 +129,8 @@ class FileLock:
         old, self._handle = self._handle, handle
         if old is not None:
             os.close(old)
-        _sign(handle)
+        self._sign(handle)
         return True
-
-
-def _sign(handle: int) -> None:
-    """Write our number into the file: for people, so a full disk must not keep us from it."""
-    with suppress(OSError):
-        os.ftruncate(handle, 0)
-        os.write(handle, str(os.getpid()).encode())
 
 
 def _take(handle: int) -> None:

@@ -88,7 +88,7 @@ class Sqlite:
         return self._open()
 
     def _open(self) -> sqlite3.Connection:
-        self._files.enter()
+        self._files.enter(self.lock().runs_on)
         for left in reversed(range(_TRIES)):
             try:
                 self.engine.connect()

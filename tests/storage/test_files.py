@@ -115,8 +115,8 @@ def test_a_file_that_is_replaced_while_it_is_opened_costs_nothing_that_was_ackno
         source.backup(target)
     kept.order("in 1 hour", key="in the log")
 
-    def swapped_right_after(files: Files) -> None:
-        enter(files)
+    def swapped_right_after(files: Files, *asked: Any) -> None:
+        enter(files, *asked)
         if other.exists():
             os.link(kept.path, away)
             other.rename(kept.path)
@@ -138,3 +138,25 @@ def test_a_file_that_is_replaced_while_it_is_opened_costs_nothing_that_was_ackno
     kept.order("in 1 hour", key="after")
     kept.close()
     assert keys(kept.path) == ["before", "in the log", "after"]
+
+
+def test_another_program_does_not_open_a_file_that_replaced_the_one_of_a_running_service(
+    kept: Any, tmp_path: Path, make_desk: Any
+) -> None:
+    """The log beside it is the service's: it would be moved into the wrong file, and be gone."""
+    away, other = tmp_path / "away", tmp_path / "other"
+    with closing(sqlite3.connect(kept.path)) as source, closing(sqlite3.connect(other)) as target:
+        source.backup(target)
+    kept.order("in 1 hour", key="in the log")
+    kept.database.reserve()
+    os.link(kept.path, away)
+    other.rename(kept.path)
+    with pytest.raises(StorageUnavailable, match="another file was put in the place"):
+        make_desk(kept.path)
+    away.rename(kept.path)
+    theirs = make_desk(kept.path)
+    assert theirs.task("in the log").key == "in the log"
+    theirs.close()
+    kept.database.release()
+    kept.close()
+    assert keys(kept.path) == ["before", "in the log"]
