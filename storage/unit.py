@@ -63,7 +63,7 @@ class Unit:
         known: states that need not be read, for they are as the last transaction left them.
 
     Attributes:
-        known: see `known`.
+        known: what need not be read, and what this unit finds out for the next ones.
         alive: called now and then, because years to catch up take their time.
     """
 
@@ -269,7 +269,8 @@ class Unit:
             for needed, outcome in self.tasks[i].awaits.items()
         ]
         self._insert("dependencies", _DEPENDENCY, rows)
-        self.known.linked = self.known.linked or bool(rows)
+        if rows:
+            self.known.linked = True
 
     def _arm(self) -> None:
         """Bring the alarm of each changed task to the instant that it waits for."""

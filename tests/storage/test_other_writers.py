@@ -1,5 +1,6 @@
 """Two programs change the same database in turn: neither decides by what it remembers."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +12,29 @@ from tocsin.core.errors import TaskEnded
 from tocsin.core.schedule import after, every
 
 
+@pytest.fixture
+def pair(tmp_path: Path, make_desk: Any) -> Iterator[tuple[Any, Any]]:
+    """Ours, and those of another program, on one database and at one time."""
+    ours = make_desk(tmp_path / "t.db")
+    theirs = make_desk(tmp_path / "t.db", ours.clock)
+    yield ours, theirs
+    ours.close()
+    theirs.close()
+
+
 @pytest.mark.parametrize("keeps", [False, True], ids=["opens each time", "keeps its connection"])
 def test_what_another_program_changed_is_seen_by_the_next_command(
-    tmp_path: Path, make_desk: Any, *, keeps: bool
+    pair: Any, *, keeps: bool
 ) -> None:
-    ours, theirs = make_desk(tmp_path / "t.db"), make_desk(tmp_path / "t.db")
-    try:
-        if keeps:
-            ours.database.connect()
-        task = ours.order("in 1 hour")
+    ours, theirs = pair
+    if keeps:
+        ours.database.connect()
+    task = ours.order("in 1 hour")
+    ours.ask(c.RunNow(task))
+    theirs.ask(c.CancelTask(task))
+    with pytest.raises(TaskEnded):
         ours.ask(c.RunNow(task))
-        theirs.ask(c.CancelTask(task))
-        with pytest.raises(TaskEnded):
-            ours.ask(c.RunNow(task))
-        assert [run.status for run in theirs.runs(task)] == ["cancelled"]
-    finally:
-        ours.close()
-        theirs.close()
-
-
-def rings(desk: Any, task: int) -> list[int]:
-    """The tasks of which a run starts when the alarm of this one rings, a second later."""
-    return [start.task_id for start in desk.ring(task, after=SECOND)]
+    assert [run.status for run in theirs.runs(task)] == ["cancelled"]
 
 
 def run_once(desk: Any, task: int) -> None:
@@ -40,55 +42,51 @@ def run_once(desk: Any, task: int) -> None:
     desk.finish(start)
 
 
-def test_a_task_that_rings_again_is_not_read_again(desk: Any) -> None:
-    connection, task = desk.database.connect(), desk.order(every("1s"))
+@pytest.fixture
+def rung(pair: Any) -> tuple[Any, Any, int]:
+    """Ours keep their connection, as a service does, and remember a task that rings each second."""
+    ours, theirs = pair
+    ours.database.connect()
+    task = ours.order(every("1s"), key="first")
     for _ in range(2):  # the first of them looks whether runs wait
-        run_once(desk, task)
+        run_once(ours, task)
+    return ours, theirs, task
+
+
+def test_a_task_that_rings_again_is_not_read_again(rung: Any) -> None:
+    ours, _, task = rung
     statements: list[str] = []
-    connection.set_trace_callback(statements.append)
-    run_once(desk, task)
+    ours.database.connect().set_trace_callback(statements.append)
+    run_once(ours, task)
     assert [s for s in statements if s.startswith("SELECT")] == []
 
 
-def test_a_task_that_another_program_cancelled_between_two_rings_does_not_run(
-    tmp_path: Path, make_desk: Any
-) -> None:
-    ours = make_desk(tmp_path / "t.db")
-    theirs = make_desk(tmp_path / "t.db", ours.clock)
-    try:
-        ours.database.connect()
-        task = ours.order(every("1s"))
-        run_once(ours, task)
-        assert rings(ours, task) == [task]
-        theirs.ask(c.CancelTask(task))
-        assert rings(ours, task) == []
-    finally:
-        ours.close()
-        theirs.close()
+def test_a_task_that_another_program_cancelled_between_two_rings_does_not_run(rung: Any) -> None:
+    ours, theirs, task = rung
+    theirs.ask(c.CancelTask(task))
+    assert ours.ring(task, after=SECOND) == []
+    assert ours.task(task).status == "cancelled"
 
 
-def test_an_entry_that_was_changed_between_two_rings_is_the_one_that_is_handed_out(
-    desk: Any,
+def test_an_entry_that_another_program_changed_between_two_rings_is_the_one_handed_out(
+    rung: Any,
 ) -> None:
-    task = desk.order(every("1s"))
-    run_once(desk, task)
-    desk.meddle("UPDATE scheduler SET entry = ? WHERE id = ?", b"other", task)
-    (start,) = desk.ring(task, after=SECOND)
+    ours, theirs, task = rung
+    theirs.meddle("UPDATE scheduler SET entry = ? WHERE id = ?", b"other", task)
+    (start,) = ours.ring(task, after=SECOND)
     assert start.blob == b"other"
 
 
-def test_a_task_that_another_program_lets_wait_is_told_of_the_end(
-    tmp_path: Path, make_desk: Any
-) -> None:
-    ours = make_desk(tmp_path / "t.db")
-    theirs = make_desk(tmp_path / "t.db", ours.clock)
-    try:
-        ours.database.connect()
-        task = ours.order(every("1s"), key="first")
-        run_once(ours, task)
-        second = theirs.order(after("first"))
-        (start,) = ours.ring(task, after=SECOND)
-        assert [s.task_id for s in ours.finish(start, slots=10).starts] == [second]
-    finally:
-        ours.close()
-        theirs.close()
+def test_a_task_that_another_program_lets_wait_is_told_of_the_end(rung: Any) -> None:
+    ours, theirs, task = rung
+    second = theirs.order(after("first"))
+    (start,) = ours.ring(task, after=SECOND)
+    assert [s.task_id for s in ours.finish(start, slots=10).starts] == [second]
+
+
+def test_who_still_waits_is_told_when_another_one_waits_no_more(rung: Any) -> None:
+    ours, theirs, task = rung
+    second, third = theirs.order(after("first")), theirs.order(after("first"))
+    ours.ask(c.UpdateTask(third, every("1h")))
+    (start,) = ours.ring(task, after=SECOND)
+    assert [s.task_id for s in ours.finish(start, slots=10).starts] == [second]
