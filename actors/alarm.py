@@ -29,9 +29,9 @@ RELOAD_EVERY = 30 * SECOND
 LONGEST_WAIT = SECOND
 """The wall clock is looked at once a second at least, in case it was set."""
 
-REST = 0.001
-"""Seconds, real ones, after which the next alarms ring at the earliest. Who waits in the midst of
-thousands a second loses less by it than by being woken up for each of them."""
+SHORTEST_GAP = 0.001
+"""Seconds of real time between two rings at least. In the midst of thousands a second, an alarm is
+later when this actor wakes up for each of them than when it waits for those right after it."""
 
 MOST_AT_ONCE = 512
 MOST_IN_WINDOW = 50_000
@@ -167,7 +167,7 @@ class Alarm(Actor):
 
     def _rest(self) -> None:
         """Let those that ring right after others ring together; a letter ends the rest."""
-        left = self._rang_at + REST - time.monotonic()
+        left = self._rang_at + SHORTEST_GAP - time.monotonic()
         if left > 0:
             with self.mailbox.condition:
                 self.mailbox.condition.wait_for(self._is_wanted, left)

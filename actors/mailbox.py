@@ -23,7 +23,7 @@ Overflow = Literal["block", "refuse", "drop_oldest"]
 
 _SYSTEM_CLOCK = SystemClock()
 
-RETURN = 0.0001
+TIME_TO_ASK = 0.0001
 """Seconds in which somebody who was answered asks again, if at all: to wake up and to write."""
 
 
@@ -220,7 +220,7 @@ class Mailbox:
         """
         if all(letter.reply_to is not None for letter in self._letters):
             self._awaited = company
-            self.condition.wait(RETURN * company)
+            self.condition.wait(TIME_TO_ASK * company)
             self._awaited = 1
 
     def _may_wait(self, until: Callable[[], bool] | None) -> bool:

@@ -89,8 +89,15 @@ class Contender(ABC):
         return None
 
     def recur(self, count: int, first: int) -> list[int]:
-        """Start `count` tasks, each every second; returns when each is planned first."""
-        raise NotImplementedError(f"{type(self).__name__} has no recurring tasks for W7")
+        """Start `count` tasks, each every second; returns when each is planned first.
+
+        Raises:
+            LookupError: it has no recurring tasks.
+        """
+        raise LookupError(
+            f"{type(self).__name__} has no recurring tasks to start {count} of at {first}:"
+            " take W7 from its workloads in catalogue.py"
+        )
 
     def recorded(self, begin: int, end: int) -> int | None:
         """How many occurrences of a stretch the store shows as run; None when it keeps none."""

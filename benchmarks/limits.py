@@ -100,7 +100,8 @@ def _timed(folder: Path, journal: str, work: Callable[[sqlite3.Connection], None
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute(f"PRAGMA journal_mode={journal}")
     connection.execute("PRAGMA synchronous=full")
-    connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB)")
+    for tree in range(TREES):
+        connection.execute(f"CREATE TABLE t{tree} (id INTEGER PRIMARY KEY, v BLOB)")
     begun = time.perf_counter()
     work(connection)
     seconds = time.perf_counter() - begun
@@ -111,12 +112,10 @@ def _timed(folder: Path, journal: str, work: Callable[[sqlite3.Connection], None
 
 def _singles(connection: sqlite3.Connection, rounds: int) -> None:
     for _ in range(rounds):
-        connection.execute("INSERT INTO t (v) VALUES (?)", (_ROW,))
+        connection.execute("INSERT INTO t0 (v) VALUES (?)", (_ROW,))
 
 
 def _wide(connection: sqlite3.Connection, rounds: int, apart: float) -> None:
-    for tree in range(TREES):
-        connection.execute(f"CREATE TABLE t{tree} (id INTEGER PRIMARY KEY, v BLOB)")
     for _ in range(rounds):
         resume = time.perf_counter() + apart
         while time.perf_counter() < resume:
@@ -130,5 +129,5 @@ def _wide(connection: sqlite3.Connection, rounds: int, apart: float) -> None:
 def _thousands(connection: sqlite3.Connection, rounds: int) -> None:
     for _ in range(rounds):
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany("INSERT INTO t (v) VALUES (?)", [(_ROW,)] * 1_000)
+        connection.executemany("INSERT INTO t0 (v) VALUES (?)", [(_ROW,)] * 1_000)
         connection.execute("COMMIT")

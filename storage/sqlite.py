@@ -52,6 +52,7 @@ class Sqlite:
             },
             timeout=timeout,
             factory=self._opened,
+            cached_statements=256,  # more than the forms of all sets, see `sets`
         )
 
     def create(self) -> None:

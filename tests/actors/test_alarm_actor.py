@@ -67,7 +67,7 @@ def test_alarms_that_ring_right_after_others_ring_together(
             resting.set()
         rest(self)
 
-    monkeypatch.setattr("tocsin.actors.alarm.REST", PATIENCE)
+    monkeypatch.setattr("tocsin.actors.alarm.SHORTEST_GAP", PATIENCE)
     monkeypatch.setattr(Alarm, "_rest", rested)
     at = house.clock.now() + SECOND
     alarm.tell(Armed(tuple(Row(at + n, n, 100 + n) for n in range(3))))

@@ -61,7 +61,7 @@ def test_a_waiting_take_gets_the_letter_that_comes() -> None:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was answered has all the time in the world to ask again."""
-    monkeypatch.setattr("tocsin.actors.mailbox.RETURN", PATIENCE)
+    monkeypatch.setattr("tocsin.actors.mailbox.TIME_TO_ASK", PATIENCE)
 
 
 class Gathering(Mailbox):
