@@ -53,7 +53,7 @@ smoke: build/smoke/.stamp  ## Try the built wheel in a fresh environment, outsid
 
 check: lint types test smoke  ## Everything that must hold before a merge
 
-bench: .venv/.runtime build/.wheel  ## Measure everything, peers beside it: 50 minutes; ARGS="W1 W3 --quick"
+bench: .venv/.runtime build/.wheel  ## Measure everything, peers beside it: 70 minutes; ARGS="W1 W3 --quick"
 	@mkdir -p build
 	@.venv/bin/python benchmarks/bench.py --full --page docs/performance.md $(ARGS)
 

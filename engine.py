@@ -41,7 +41,7 @@ from .core.retention import Keep
 from .executors.asyncio import AsyncioExecutor
 from .executors.base import Executor
 from .executors.command import Command, CommandExecutor
-from .executors.interpreter import SETTINGS
+from .executors.interpreter import SETTINGS, punctual_threads
 from .executors.lazy import LazyExecutor
 from .executors.threads import ThreadExecutor
 from .notifiers.post import Post
@@ -139,7 +139,8 @@ class Engine:
                 handlers, opened.keys, clock, tuple(allow), begin=Beginnings(self.registry)
             )
             specs = [*self._own_children(calls, post, limits, listeners), *children]
-            self.tree: Tree = start_tree(self.registry, clock, TOP, specs, FLAGS)
+            with punctual_threads():
+                self.tree: Tree = start_tree(self.registry, clock, TOP, specs, FLAGS)
         except BaseException:
             self._end_calls(0)
             self.checkup.remove()

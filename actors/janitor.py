@@ -11,7 +11,7 @@ from ..storage.wal import WriteAheadLog
 from .base import Actor
 from .vitals import REAL_TIME
 
-GLANCE, CLOSE_LOOK = 1.0, 0.1
+GLANCE, CLOSE_LOOK = 0.25, 0.1
 """Seconds between two looks at the length of the write-ahead log; the second while it is long."""
 
 

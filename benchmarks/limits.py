@@ -27,6 +27,7 @@ def measure(folder: Path) -> dict[str, float]:
         "fsync_ms": fsync_seconds(folder) * 1e3,
         "wake_p50_ms": wake_seconds(50) * 1e3,
         "wake_p99_ms": wake_seconds(99) * 1e3,
+        "there_and_back_ms": there_and_back_seconds() * 1e3,
         "python_start_s": python_seconds(),
     }
 
@@ -77,6 +78,28 @@ def wake_seconds(share: float = 99, rounds: int = 200) -> float:
             condition.wait(due - time.perf_counter())
         late.append(time.perf_counter() - due)
     return percentile(late, share)
+
+
+def there_and_back_seconds(rounds: int = 500) -> float:
+    """Median time to wake another thread, and to be woken by it in turn."""
+    there, back = threading.Lock(), threading.Lock()
+    there.acquire()
+    back.acquire()
+
+    def answer() -> None:
+        for _ in range(rounds):
+            there.acquire()
+            back.release()
+
+    thread, times = threading.Thread(target=answer), []
+    thread.start()
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        there.release()
+        back.acquire()
+        times.append(time.perf_counter() - begun)
+    thread.join()
+    return statistics.median(times)
 
 
 def python_seconds(rounds: int = 5) -> float:

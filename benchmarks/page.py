@@ -42,7 +42,17 @@ def _machine(run: Run) -> str:
     return (
         f"Taken on {m['date']} at {m['commit']}: {m['cores']} cores ({m['cpu']}), {m['memory']} of"
         f" memory, {m['system']}, Python {m['python']}, SQLite {m['sqlite']}; load before the run"
-        f" {m['load_before']}, after it {m.get('load_after', '?')}."
+        f" {m['load_before']}, after it {m.get('load_after', '?')}.{_rounds(run)}"
+    )
+
+
+def _rounds(run: Run) -> str:
+    rounds = run.book(TOCSIN.name).rounds
+    if rounds < 2:
+        return ""
+    return (
+        f" {TOCSIN.name} was measured {rounds} times, spread over the run: its figures are medians,"
+        " and the worst of what must never go wrong."
     )
 
 
@@ -54,8 +64,9 @@ def _limits(run: Run) -> str:
         "commits_rollback_journal_s": "the same with the rollback journal",
         "bulk_rows_s": "rows a second in commits of 1,000",
         "fsync_ms": "one fsync, ms",
-        "wake_p50_ms": "a thread wakes late by, p50, ms",
+        "wake_p50_ms": "a thread that waits by the clock wakes late by, p50, ms",
         "wake_p99_ms": "the same, p99, ms",
+        "there_and_back_ms": "to another thread and back, ms",
         "python_start_s": "an empty Python starts in, s",
     }
     rows = [[what, shown(run.limits.get(name))] for name, what in names.items()]
@@ -114,9 +125,10 @@ def _small(run: Run) -> str:
     many = {r.entrant: r.pending for r in run.results if r.pending}
     said = ", ".join(f"{name} {count:,}" for name, count in many.items())
     notes = [f"Many pending: {said}."] if many else []
-    notes += [
+    told = (
         f"- {r.entrant}, {r.workload} {r.case}: {_trouble(r)}" for r in run.results if _trouble(r)
-    ]
+    )
+    notes += dict.fromkeys(told)
     return "\n".join(notes)
 
 

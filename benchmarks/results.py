@@ -1,10 +1,21 @@
 """The figures of a run: what was measured, of whom, and how to look one up."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+WORST: dict[str, Callable[[Iterable[float]], float]] = {
+    "all_durable": min,
+    "lost": max,
+    "ordered_in_time": min,
+    "repeated": max,
+    "share_recorded": min,
+    "share_run": min,
+}
+"""Of what must never go wrong the worst round counts, of everything else the median."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +88,19 @@ class Run:
 
 
 class Book:
-    """The results of one entrant, by workload and case."""
+    """The results of one entrant, by workload and case; those of several rounds as one.
+
+    Attributes:
+        limits: what the machine can do.
+        rounds: how often each was measured, or the most often measured one.
+    """
 
     def __init__(self, results: Sequence[Result], limits: dict[str, float]) -> None:
-        self._results = {(r.workload, r.case): r for r in results}
+        rounds: dict[tuple[str, str], list[Result]] = {}
+        for result in results:
+            rounds.setdefault((result.workload, result.case), []).append(result)
+        self._results = {case: _together(several) for case, several in rounds.items()}
+        self.rounds = max(map(len, rounds.values()), default=0)
         self.limits = limits
 
     def __bool__(self) -> bool:
@@ -99,3 +119,23 @@ class Book:
         """What the machine could do right before that measurement."""
         result = self.result(workload, case)
         return None if result is None else result.around.get(name)
+
+
+def _together(rounds: Sequence[Result]) -> Result:
+    """Several measurements of one case as one."""
+    return replace(
+        rounds[0],
+        figures=_joined([r.figures for r in rounds if r.figures]),
+        around=_joined([r.around for r in rounds if r.around]),
+        error=next((r.error for r in rounds if r.error), ""),
+    )
+
+
+def _joined(rounds: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
+    names = dict.fromkeys(name for figures in rounds for name in figures)
+    return {name: _joined_figure(name, [r.get(name) for r in rounds]) for name in names}
+
+
+def _joined_figure(name: str, values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return WORST.get(name, statistics.median)(known) if known else None

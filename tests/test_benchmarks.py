@@ -87,31 +87,70 @@ def test_a_new_process_is_timed_until_it_rings_what_is_overdue(tmp_path: Path) -
     assert figures["first_ring_s"] > 0
 
 
+def page_of(
+    folder: Path, results: list[dict[str, Any]], **more: Any
+) -> tuple[list[str], list[str]]:
+    """The lines of the page before and after it is written anew from some figures."""
+    machine = dict.fromkeys(
+        ("date", "commit", "cores", "cpu", "memory", "system", "python", "sqlite", "load_before"), 1
+    )
+    limits = {"wake_p99_ms": 0.1, "commits_s": 4_000}
+    figures = {"machine": machine, "limits": limits, "results": results, "skipped": {}, **more}
+    (folder / "bench.json").write_text(json.dumps(figures))
+    text = (BENCHMARKS.parent / "docs" / "performance.md").read_text()
+    (folder / "page.md").write_text(text)
+    run("page.py", folder / "bench.json", folder / "page.md")
+    return text.splitlines(), (folder / "page.md").read_text().splitlines()
+
+
+def result(
+    workload: str, case: str, *, entrant: str = "Tocsin", **figures: float
+) -> dict[str, Any]:
+    return {
+        "entrant": entrant, "workload": workload, "case": case, "pending": 0, "figures": figures
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(("lateness", "verdict"), [(3.9, "reached"), (4.1, "**missed**")])
 def test_the_page_says_whether_a_target_is_reached(
     tmp_path: Path, lateness: float, verdict: str
 ) -> None:
     results = [
-        {"entrant": name, "workload": "W2", "case": "empty", "pending": 0, "figures": figures}
-        for name, figures in (
-            ("Tocsin", {"p99_ms": lateness}),
-            ("Huey", {"p99_ms": 2 * lateness, "lost": 7}),
-        )
+        result("W2", "empty", p99_ms=lateness),
+        result("W2", "empty", entrant="Huey", p99_ms=2 * lateness, lost=7),
     ]
-    machine = dict.fromkeys(
-        ("date", "commit", "cores", "cpu", "memory", "system", "python", "sqlite", "load_before"), 1
-    )
-    limits = {"wake_p99_ms": 0.1, "commits_s": 4_000}
-    figures = {"machine": machine, "limits": limits, "results": results, "skipped": {"X": "why"}}
-    (tmp_path / "bench.json").write_text(json.dumps(figures))
-    page = tmp_path / "page.md"
-    text = (BENCHMARKS.parent / "docs" / "performance.md").read_text()
-    page.write_text(text)
-    run("page.py", tmp_path / "bench.json", page)
-    lines = page.read_text().splitlines()
+    before, lines = page_of(tmp_path, results, skipped={"X": "why"})
     assert f"| W2 | lateness p99 | ≤ 4 ms | {lateness} ms | {verdict} |" in "\n".join(lines)
     assert any(line.endswith(f"| {2 * lateness} (2 x) |") for line in lines)
     assert "- Huey, W2 empty: 7 had not run when it was given up" in lines
     assert "- X did not take part: why" in lines
     assert lines[0] == "# Performance"
-    assert lines[-1] == text.splitlines()[-1], "what people wrote stays"
+    assert lines[-1] == before[-1], "what people wrote stays"
+
+
+def test_of_several_rounds_the_median_counts_and_the_worst_of_what_must_never_go_wrong(
+    tmp_path: Path,
+) -> None:
+    rounds = [
+        result("W7", "beat", p99_ms=p99, share_run=share)
+        for p99, share in ((3, 1.0), (90, 0.5), (7, 1.0))
+    ]
+    _, lines = page_of(tmp_path, rounds)
+    assert any("| W7 | lateness p99 | ≤ 20 ms | 7 ms | reached |" in line for line in lines)
+    assert any("| W7 | occurrences run, each once | ≥ 1 x | 0.5 x |" in line for line in lines)
+    assert any("was measured 3 times" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "order"), [(1, "T a b c d"), (2, "T a b c d T"), (3, "T a b T c d T")]
+)
+def test_rounds_are_spread_over_the_run_of_all_peers(rounds: int, order: str) -> None:
+    program = (
+        "from bench import TOCSIN, spread\n"
+        f"for one in spread([TOCSIN, *'abcd'], {rounds}): print('T' if one is TOCSIN else one)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=BENCHMARKS, capture_output=True, text=True, timeout=100, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == order.split()

@@ -44,6 +44,9 @@ ANSWER_WITHIN = 15.0
 DRAIN = 300.0
 """Seconds at most for a service that could not keep up to come to rest."""
 
+LONGEST_PAUSE = 40.0
+"""Seconds after which even an actor that died ten times in a row has been started again."""
+
 SLACK = 1_000_000
 """Microseconds by which a slot may not have rung yet when its task is cancelled."""
 
@@ -241,14 +244,23 @@ class Campaign:
 
     # ------------------------------------------------------------ the accounts
 
-    def take_stock_of_the_tree(self) -> None:
+    def states(self) -> dict[str, str]:
         children = self.app.supervisor.ask(WhichChildren(), timeout=ANSWER_WITHIN)
-        states = {child.id: child.state for child in children}
-        self.expect(states == dict.fromkeys(OWN, "running") | states, f"not whole: {states}")
-        self.expect(set(states.values()) == {"running"}, f"not whole: {states}")
+        return {child.id: child.state for child in children}
+
+    def take_stock_of_the_tree(self) -> None:
+        """Everybody is there again, if need be after the longest pause before a restart."""
+        self.wait_for(
+            lambda: sum(state == "restarting" for state in self.states().values()),
+            "actors stay away",
+            limit=LONGEST_PAUSE,
+        )
+        states = self.states()
+        self.expect(states == dict.fromkeys(OWN, "running"), f"not whole: {states}")
         self.wait_for(
             lambda: self.app.health().abandoned, "threads are left that nothing holds up", limit=10
         )
+        children = self.app.supervisor.ask(WhichChildren(), timeout=ANSWER_WITHIN)
         self.restarts = sum(child.restarts for child in children)
 
     def take_stock_of_the_slots(self) -> int:
