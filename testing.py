@@ -58,34 +58,33 @@ class SettableClock:
     def __init__(self, start: datetime | str = DEFAULT_START) -> None:
         moment = datetime.fromisoformat(start) if isinstance(start, str) else start
         self._lock = threading.Lock()
-        self._now = to_instant(moment)
-        self._monotonic = 0
+        self._shows = to_instant(moment), 0
         self._waiting: dict[int, threading.Condition] = {}
 
     def now(self) -> int:
         """Wall clock: microseconds since the epoch, UTC."""
-        return self._now
+        return self._shows[0]
 
     def monotonic(self) -> int:
         """Microseconds since the clock was made."""
-        return self._monotonic
+        return self._shows[1]
 
     def moment(self) -> datetime:
         """The wall clock as an aware datetime in UTC."""
-        return from_instant(self._now)
+        return from_instant(self.now())
 
     def advance(self, seconds: float | timedelta | str) -> None:
         """Let time pass: seconds, a timedelta, or text such as "5m"."""
         step = parse_duration(seconds)
         with self._lock:
-            self._now += step
-            self._monotonic += step
+            now, passed = self._shows
+            self._shows = now + step, passed + step  # at once, for whoever looks meanwhile
         self._notify()
 
     def set_wall(self, moment: datetime) -> None:
         """Set the wall clock only, forward or back, as an administrator would."""
         with self._lock:
-            self._now = to_instant(moment)
+            self._shows = to_instant(moment), self._shows[1]
         self._notify()
 
     def wait(self, condition: threading.Condition, timeout: float | None) -> None:

@@ -11,6 +11,10 @@ from ..core.commands import ClockStepped, Suspended
 LEAST = SECOND
 """A difference that counts as a step; slower corrections are just time."""
 
+AT_ONCE = SECOND // 10
+"""Both clocks are read within this time, or again: who is held up in between would take that for a
+step."""
+
 LEAST_BETWEEN_LIVES = MINUTE
 """Likewise since an earlier life; the clocks of those who write to one database may differ."""
 
@@ -36,7 +40,7 @@ class ClockWatch:
     def __init__(self, clock: Clock, recorded: int | None = None) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._offset = clock.now() - clock.monotonic()
+        self._offset = self._ahead()
         self._open_step = 0
         self._open_suspends: list[Suspended] = []
         self.steps = 0
@@ -47,7 +51,7 @@ class ClockWatch:
     def look(self) -> list[News]:
         """What is not recorded yet; steps of the clock that came together are one."""
         with self._lock:
-            offset = self._clock.now() - self._clock.monotonic()
+            offset = self._ahead()
             step = offset - self._offset
             if abs(step) >= LEAST:
                 self._offset, self.steps = offset, self.steps + 1
@@ -55,6 +59,16 @@ class ClockWatch:
                 logger.warning("the wall clock was set by {:+.3f} s", step / SECOND)
             stepped = [ClockStepped(self._open_step)] if self._open_step else []
             return [*self._open_suspends, *stepped]
+
+    def moment(self) -> tuple[int, list[News]]:
+        """What the clock shows now, and what is not recorded yet of how it came to that."""
+        news = self.look()
+        while True:
+            now = self._clock.now()
+            latest = self.look()
+            if latest == news:
+                return now, news
+            news = latest
 
     def note_suspend(self, duration: int) -> None:
         """Somebody found that nothing ran for so many microseconds."""
@@ -68,6 +82,14 @@ class ClockWatch:
         with self._lock:
             self._open_step -= sum(each.step for each in news if isinstance(each, ClockStepped))
             del self._open_suspends[: sum(isinstance(each, Suspended) for each in news)]
+
+    def _ahead(self) -> int:
+        """By how much the wall clock is ahead of the time that has passed."""
+        while True:
+            before = self._clock.monotonic()
+            shown = self._clock.now()
+            if self._clock.monotonic() - before < AT_ONCE:
+                return shown - before
 
     def _compare(self, recorded: int) -> None:
         """Take what was recorded in the future for what it is: the work of a clock that was ahead.

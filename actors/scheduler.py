@@ -220,17 +220,22 @@ class Scheduler(Actor):
         self._patient = self._patient or len(results) >= BURST
         ended = [(result.run_id, result.fence) for result in results]
         free = self._most_out - len(self._out.difference(ended))
-        news = self._watch.look()
-        before: list[Any] = [*news, *results]  # what goes by the new time comes after it
         slots = max(0, free) if self._reconciled else 0
-        commit = self._ledger.execute([*before, *commands], slots=slots)
-        self._watch.settle(news)
-        self._note_late([*before, *commands], commit.answers)
-        del commit.answers[: len(before)]
+        commit = self._store([*results, *commands], slots)
+        self._note_late([*results, *commands], commit.answers)
+        del commit.answers[: len(results)]
         ended += [(c.run_id, c.fence) for c in commands if isinstance(c, RunFinished)]
         self._attempts.confirm(ended)
         self._out.difference_update(ended)
         self._act(commit)
+        return commit
+
+    def _store(self, commands: Sequence[Any], slots: int = 0) -> Commit:
+        """Carry out commands at this moment; what goes by a new time comes after the step to it."""
+        now, news = self._watch.moment()
+        commit = self._ledger.execute([*news, *commands], slots=slots, now=now)
+        self._watch.settle(news)
+        del commit.answers[: len(news)]
         return commit
 
     def _note_late(self, commands: Sequence[Any], answers: Sequence[Any]) -> None:
@@ -298,7 +303,7 @@ class Scheduler(Actor):
             logger.warning("runs wait for the runner: {}", error)
             return
         self._out = set(held)
-        commit = self._ledger.execute([RescueRuns(frozenset(held))])
+        commit = self._store([RescueRuns(frozenset(held))])
         self._act(commit)
         self._reconciled = True
         self._ledger.sweep()

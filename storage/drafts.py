@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 
@@ -14,6 +15,7 @@ from ..core.options import checked_policy
 from ..core.policy import Policy
 from ..core.state import to_json
 from ..core.when import to_schedule
+from ..core.work import Alarm
 from .keys import Keyring
 from .payload import Codec, pack, seal
 
@@ -30,6 +32,14 @@ class Draft(Struct, gc=False):
     payload: bytes
     codec: Codec
     task: NewTask
+
+    def reply(self, task_id: int, alarm: Alarm | None) -> dict[str, Any]:
+        """What is told to whoever ordered it, when it is stored and its alarm is set."""
+        return {
+            "alarm_id": alarm.id if alarm else None,
+            "scheduler_id": task_id,
+            "entry": self.entry.to_map(),
+        }
 
 
 class Drafts:

@@ -5,7 +5,7 @@ decided on its own; what is wrong with one is that one's answer and costs no oth
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..core import commands as c
 from ..core import events as e
@@ -49,6 +49,8 @@ from .links import Links
 from .lookup import task_of_run, the_task
 from .unit import Unit
 
+Commands: TypeAlias = Sequence[c.Command | SetAside]
+
 
 class _Torn(Exception):
     """A command failed when it had changed something already: the transaction must not be kept."""
@@ -84,19 +86,20 @@ class Ledger:
         self._epoch = (-1, -1)
         self._in_flight = InFlight()
 
-    def execute(self, commands: Sequence[c.Command | SetAside], *, slots: int = 0) -> Commit:
+    def execute(self, commands: Commands, *, slots: int = 0, now: int | None = None) -> Commit:
         """Carry out a batch in one transaction; it is durable when this returns.
 
         Args:
             commands: in order; later ones see what earlier ones did.
             slots: attempts that may be claimed.
+            now: the instant of everything that happens; None for what the clock shows then.
 
         Raises:
             StorageUnavailable: nothing was changed; the same batch may be tried again.
             Fenced: nothing was changed, for the writer was replaced meanwhile.
         """
         try:
-            return self._execute(commands, slots)
+            return self._execute(commands, slots, now)
         except TocsinError:
             self.sweep()
             raise
@@ -106,10 +109,10 @@ class Ledger:
                 return Commit(answers=[error.error])
             ringing = rung(commands)
             if ringing:
-                return self._ring_apart(ringing, slots, error)
+                return self._ring_apart(ringing, slots, now, error)
             if len(commands) <= 1:
                 raise StorageError(f"it could not be stored: {error}") from error
-        return self._one_by_one(commands, slots)
+        return self._one_by_one(commands, slots, now)
 
     def sweep(self) -> None:
         """Look for waiting runs in the whole database at the next transaction."""
@@ -121,11 +124,12 @@ class Ledger:
         """Whether runs may wait in the database for a free slot."""
         return self._claims is not None and self._claims.backlog
 
-    def _execute(self, commands: Sequence[c.Command | SetAside], slots: int) -> Commit:
+    def _execute(self, commands: Commands, slots: int, now: int | None) -> Commit:
         commit = Commit()
         with self._database.transaction(self.may_commit) as connection:
             epoch = self._database.epoch()
-            unit = Unit(connection, self._clock.now(), self._known_at(epoch))
+            at = self._clock.now() if now is None else now
+            unit = Unit(connection, at, self._known_at(epoch))
             unit.alive = self.alive
             unit.load(addressed(commands))
             for tenant, keys in named(commands).items():
@@ -148,12 +152,12 @@ class Ledger:
         version, number = epoch
         return self._in_flight if self._epoch == (version, number - 1) else InFlight()
 
-    def _one_by_one(self, commands: Sequence[c.Command | SetAside], slots: int) -> Commit:
+    def _one_by_one(self, commands: Commands, slots: int, now: int | None) -> Commit:
         """The batch failed as a whole: find the command that no database would take."""
         whole = Commit()
         for command in commands:
             try:
-                part = self.execute([command], slots=slots)
+                part = self.execute([command], slots=slots, now=now)
             except TocsinError as error:
                 whole.answers.append(error)
                 continue
@@ -163,13 +167,15 @@ class Ledger:
             whole.published = whole.published or part.published
         return whole
 
-    def _ring_apart(self, task_ids: Sequence[int], slots: int, error: Exception) -> Commit:
+    def _ring_apart(
+        self, task_ids: Sequence[int], slots: int, now: int | None, error: Exception
+    ) -> Commit:
         """Alarms cannot be carried out together: only the task that is to blame is set aside."""
         if len(task_ids) > 1 or slots:  # without claims: those can wait
-            commit = self._one_by_one([c.AlarmTriggered(i) for i in task_ids], 0)
+            commit = self._one_by_one([c.AlarmTriggered(i) for i in task_ids], 0, now)
             commit.answers = [None]
             return commit
-        return self.execute([SetAside(task_ids[0], f"its run cannot be stored: {error}")])
+        return self.execute([SetAside(task_ids[0], f"its run cannot be stored: {error}")], now=now)
 
     def _attempt(self, command: c.Command | SetAside, unit: Unit, commit: Commit) -> Answer:
         """Decide one command; what is wrong with it becomes its answer."""
@@ -194,7 +200,7 @@ class Ledger:
         task = unit.find(command.tenant, command.key) if command.key is not None else None
         Links(unit).check(task, draft.task.schedule, command.tenant)
         task_id = self._enter(draft, unit)
-        return lambda: _entered(draft, task_id, unit)
+        return lambda: draft.reply(task_id, unit.alarms.get(task_id))
 
     def _new_entries(self, command: c.NewEntries, unit: Unit, _: Commit) -> Answer:
         drafts = [self._drafts.prepare(entry, unit.now) for entry in command.entries]
@@ -203,7 +209,7 @@ class Ledger:
         for task_id in task_ids:  # only now: they may name each other
             links.connect(unit.tasks[task_id])
         pairs = zip(drafts, task_ids, strict=True)
-        return lambda: [_entered(draft, task_id, unit) for draft, task_id in pairs]
+        return lambda: [draft.reply(i, unit.alarms.get(i)) for draft, i in pairs]
 
     def _enter(self, draft: Draft, unit: Unit, *, connect: bool = True) -> int:
         """Store what is new about a task. Returns its id."""
@@ -382,16 +388,6 @@ def _replaced(unit: Unit) -> list[Claim]:
         if type(event) is RunPlanned and event.cause in PLANNED
     }
     return [claim for task in beside if task.id in planned for claim in to_stop(task)]
-
-
-def _entered(draft: Draft, task_id: int, unit: Unit) -> dict[str, Any]:
-    """The reply to a new entry, which is complete when the alarms are set."""
-    alarm = unit.alarms.get(task_id)
-    return {
-        "alarm_id": alarm.id if alarm else None,
-        "scheduler_id": task_id,
-        "entry": draft.entry.to_map(),
-    }
 
 
 def _recorded(unit: Unit, task: TaskState, events: Sequence[Any]) -> Task:

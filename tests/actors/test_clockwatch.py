@@ -1,5 +1,6 @@
 """The wall clock against the time that has passed, and time in which nothing ran."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,20 @@ def clock() -> SettableClock:
 
 def set_by(clock: SettableClock, seconds: float) -> None:
     clock.set_wall(clock.moment() + timedelta(seconds=seconds))
+
+
+class Events(SettableClock):
+    """A clock to which something happens each time somebody has looked at it."""
+
+    def __init__(self, *events: Callable[["Events"], object]) -> None:
+        super().__init__()
+        self.coming = list(events)
+
+    def now(self) -> int:
+        shown = super().now()
+        if self.coming:
+            self.coming.pop(0)(self)
+        return shown
 
 
 def test_time_that_passes_is_no_step(clock: SettableClock) -> None:
@@ -88,3 +103,22 @@ def test_each_suspend_is_told_by_itself_until_it_is_settled(clock: SettableClock
     watch.settle(watch.look())
     assert watch.look() == []
     assert (watch.suspends, watch.steps) == (2, 1)
+
+
+def test_who_is_held_up_between_both_clocks_takes_that_for_no_step() -> None:
+    clock = Events(lambda _: None)
+    watch = ClockWatch(clock)
+    clock.coming = [lambda c: c.advance(10), lambda c: c.advance(0.5)]
+    assert watch.look() == []
+    assert clock.coming == []
+
+
+@pytest.mark.parametrize("looks_before", range(5))
+def test_a_moment_never_lies_after_a_step_that_is_not_told(looks_before: int) -> None:
+    clock = Events()
+    watch = ClockWatch(clock)
+    before = clock.now()
+    nothing: list[Callable[[Events], object]] = [lambda _: None] * looks_before
+    clock.coming = [*nothing, lambda c: set_by(c, 3600)]
+    now, news = watch.moment()
+    assert (now, news) in [(before, []), (before + 3600 * SECOND, [ClockStepped(3600 * SECOND)])]

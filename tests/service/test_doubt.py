@@ -18,8 +18,8 @@ def test_a_claim_that_came_through_although_its_commit_failed_is_taken_back_and_
 ) -> None:
     execute, failed, made = Ledger.execute, list[int](), list[int]()
 
-    def doubtful(self: Ledger, commands: Any, *, slots: int = 0) -> Any:
-        commit = execute(self, commands, slots=slots)
+    def doubtful(self: Ledger, commands: Any, **options: Any) -> Any:
+        commit = execute(self, commands, **options)
         if commit.starts and not failed:
             failed.append(len(commit.starts))
             raise StorageUnavailable("the answer was cut off")
