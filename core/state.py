@@ -140,6 +140,7 @@ class TaskState(Struct, gc=False):
         updated_at: when an event last changed it.
         created_by: `embedded`, `config`, `cli`, or a name.
         metadata: the user's own JSON.
+        last_event: the place in the log of what last happened to it, 0 when nobody knows.
         runs: unfinished runs by id.
         awaits: the tasks it waits for by id, each with how it ended in this round, None before.
     """
@@ -165,6 +166,7 @@ class TaskState(Struct, gc=False):
     updated_at: int
     created_by: str
     metadata: dict[str, Any]
+    last_event: int = 0
     runs: dict[int, RunState] = field(default_factory=dict)
     awaits: dict[int, str | None] = field(default_factory=dict)
 

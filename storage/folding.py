@@ -16,11 +16,16 @@ from .rows import EVENT_COLUMNS, event_of
 
 PAGE = 2_000
 
-_PAGE = (
-    f"SELECT {', '.join(EVENT_COLUMNS)} FROM events"
-    f" WHERE (task_id, id) > (?, ?) AND id > ? ORDER BY task_id, id LIMIT {PAGE}"
+_FORGET = "DROP TABLE IF EXISTS log_by_task"
+_ORDER = "CREATE TEMPORARY TABLE log_by_task (place INTEGER PRIMARY KEY, event_id BIGINT NOT NULL)"
+_FILL = (
+    "INSERT INTO log_by_task (place, event_id)"
+    " SELECT row_number() OVER (ORDER BY task_id, id), id FROM events WHERE id > ? AND task_id > 0"
 )
-_LARGEST = (1 << 63) - 1
+_PAGE = (
+    f"SELECT place, {', '.join(EVENT_COLUMNS)} FROM log_by_task JOIN events ON id = event_id"
+    f" WHERE place > ? ORDER BY place LIMIT {PAGE}"
+)
 _TASK_ID = EVENT_COLUMNS.index("task_id")
 
 Seen = Callable[[int], object]
@@ -73,19 +78,28 @@ def advance(
         UnknownEvent: the event does not fit what came before it.
     """
     try:
-        return evolve(task, event)
+        moved, run = evolve(task, event)
     except (KeyError, LookupError) as error:
         raise UnknownEvent(
             f"event {event_id} of the log, {event.type} of task {event.task_id}, does not fit what"
             f" came before it ({error}): events are missing, restore the database from a backup"
         ) from error
+    moved.last_event = event_id
+    return moved, run
 
 
 def _events(connection: Connection, after: int, seen: Seen) -> Iterator[_Part]:
-    """The events after an id that concern tasks: task by task, each in order."""
-    last = (0, _LARGEST)  # what concerns the service itself has the task id 0
-    while rows := connection.execute(_PAGE, (*last, after)).fetchall():
-        for row in rows:
+    """The events after an id that concern tasks: task by task, each in order.
+
+    They are sorted once, in a table of this connection's own: the log has no index for it.
+    """
+    connection.execute(_FORGET)
+    connection.execute(_ORDER)
+    connection.execute(_FILL, (after,))  # what concerns the service itself has the task id 0
+    last = 0
+    while rows := connection.execute(_PAGE, (last,)).fetchall():
+        for _, *row in rows:
             yield (row[_TASK_ID], row[0], event_of(row))
-        last = (rows[-1][_TASK_ID], rows[-1][0])
+        last = rows[-1][0]
         seen(len(rows))
+    connection.execute(_FORGET)

@@ -73,7 +73,27 @@ def _lighten(connection: Connection) -> None:
     )
 
 
-STEPS: tuple[Step, ...] = (_add_traits, _add_retention, _widen_counts, _lighten)
+def _write_at_the_end(connection: Connection) -> None:
+    """New runs and events go to the end of their indexes, and not to a place of each task."""
+    for statement in _AT_THE_END.split(";"):
+        connection.execute(statement)
+
+
+_AT_THE_END = """
+    ALTER TABLE tasks ADD COLUMN last_event BIGINT NOT NULL DEFAULT 0;
+    UPDATE tasks SET last_event = coalesce(
+        (SELECT max(events.id) FROM events WHERE events.task_id = tasks.id), 0);
+    DROP INDEX IF EXISTS eventtable_task_id_id;
+    DROP INDEX IF EXISTS runtable_task_id_due_at;
+    CREATE INDEX IF NOT EXISTS events_by_task ON events ((id >> 14), task_id);
+    CREATE INDEX IF NOT EXISTS runs_by_task ON runs ((id >> 14), task_id);
+    CREATE UNIQUE INDEX IF NOT EXISTS runtable_due_at_task_id ON runs (due_at, task_id)
+"""
+
+
+STEPS: tuple[Step, ...] = (
+    _add_traits, _add_retention, _widen_counts, _lighten, _write_at_the_end
+)  # fmt: skip
 """The first brings version 1 to 2, and so on. Steps are only ever appended; a new database gets the
 tables as they are now and takes none."""
 

@@ -14,6 +14,7 @@ from ..core.events import SERVICE, ClockStepped, Event
 from ..core.hints import did_you_mean
 from ..core.run import Run
 from ..core.task import Task
+from .blocks import rows_of_task
 from .database import Database
 from .drafts import storable
 from .horizons import HISTORY, pruned_until
@@ -151,12 +152,13 @@ class Queries:
         query = RunTable.select(*_columns(RunTable, RUN_COLUMNS))
         if tenant is not None:
             query = query.where(RunTable.tenant == tenant)
-        if task_id is not None:
-            query = query.where(RunTable.task_id == task_id)
         if status:
             query = query.where(RunTable.status.in_(list(status)))
-        query = query.order_by(RunTable.id.desc()).limit(limit)
-        return [Run.from_state(run_state(row)) for row in self._database.fetch(query)]
+        if task_id is None:
+            rows = self._database.fetch(query.order_by(RunTable.id.desc()).limit(limit))
+        else:
+            rows = rows_of_task(self._database, query, task_id, limit=limit, latest=True)
+        return [Run.from_state(run_state(row)) for row in rows]
 
     def events(
         self,
@@ -177,12 +179,15 @@ class Queries:
             latest: which end of the log the limit keeps.
         """
         query = EventTable.select(*_columns(EventTable, EVENT_COLUMNS)).where(EventTable.id > after)
-        if task_id is not None:
-            query = query.where(EventTable.task_id == task_id)
         if tenant is not None:
             query = query.where(EventTable.tenant << [tenant, SERVICE])
-        order = EventTable.id.desc() if latest else EventTable.id
-        rows = self._database.fetch(query.order_by(order).limit(limit))
+        if task_id is None:
+            order = EventTable.id.desc() if latest else EventTable.id
+            rows = self._database.fetch(query.order_by(order).limit(limit))
+        else:
+            rows = rows_of_task(
+                self._database, query, task_id, limit=limit, latest=latest, after=after
+            )
         return [Logged(row[0], event_of(row)) for row in sorted(rows)]
 
     def last_recorded(self) -> int | None:

@@ -167,7 +167,7 @@ class Retention:
             started = self.pace.start()
             if horizon(connection, EVENTS) != after:
                 return  # it was pruned meanwhile
-            gone = _leaving(connection, tasks.values(), last)
+            gone = _leaving(connection, tasks.values())
             save_snapshots(connection, [snapshots[i] for i in snapshots if i not in gone])
             connection.execute(
                 f"DELETE FROM events WHERE id > ? AND id <= ? AND NOT ({_UNHEARD})", (after, last)
@@ -235,20 +235,20 @@ def _fold(
     return tasks, replaced
 
 
-def _leaving(connection: Connection, tasks: Iterable[TaskState], last: int) -> set[int]:
+def _leaving(connection: Connection, tasks: Iterable[TaskState]) -> set[int]:
     """The tasks of which nothing is left to tell, and that nobody can name any more."""
     ended = {
-        task.id
+        task.id: task.last_event
         for task in tasks
         if not task.runs
         and (task.status == "deleted" or (task.key is None and task.status in ENDED))
     }
     if not ended:
-        return ended
-    later = f"SELECT task_id FROM events WHERE id > {last} AND task_id IN"
+        return set()
+    lives_on = dict(select_in(connection, "SELECT id, last_event FROM tasks WHERE id IN", ended))
     needed = "SELECT depends_on FROM dependencies WHERE depends_on IN"
-    kept = [*select_in(connection, later, ended), *select_in(connection, needed, ended)]
-    return ended - {row[0] for row in kept}
+    kept = {i for i, last in ended.items() if lives_on.get(i, 0) > last}
+    return ended.keys() - kept - {row[0] for row in select_in(connection, needed, ended)}
 
 
 def _remove(connection: Connection, entries: Iterable[int], tasks: Iterable[int]) -> None:

@@ -13,7 +13,7 @@ from .traits import traits
 TASK_COLUMNS = (
     "id", "tenant", "key", "handler", "entry_id", "digest", "schedule", "policy", "status",
     "reason", "next_run_at", "planned_until", "rewinds", "scheduled_at", "last_run_at",
-    "last_status", "run_count", "created_at", "updated_at", "created_by", "metadata",
+    "last_status", "run_count", "created_at", "updated_at", "created_by", "metadata", "last_event",
 )  # fmt: skip
 
 RUN_COLUMNS = (
@@ -31,17 +31,17 @@ SELECT_EVENTS = f"SELECT {', '.join(EVENT_COLUMNS)} FROM events"
 
 TASK_PROGRESS = (
     "id", "status", "reason", "next_run_at", "planned_until", "last_run_at", "last_status",
-    "run_count", "updated_at",
+    "run_count", "updated_at", "last_event",
 )  # fmt: skip
 """What changes in a task while its definition stays as it is."""
 
-TASK_PLANNED = ("id", "next_run_at", "planned_until", "updated_at")
+TASK_PLANNED = ("id", "next_run_at", "planned_until", "updated_at", "last_event")
 """What of it changes when an occurrence is planned."""
 
-TASK_RAN = ("id", "last_run_at", "last_status", "run_count", "updated_at")
+TASK_RAN = ("id", "last_run_at", "last_status", "run_count", "updated_at", "last_event")
 """What of it changes when a run ends and its task goes on."""
 
-TASK_ENDED = ("id", "status", "last_run_at", "last_status", "run_count", "updated_at")
+TASK_ENDED = ("id", "status", *TASK_RAN[1:])
 """What of it changes when its last run ends, and the task with it."""
 
 RUN_PROGRESS = (
@@ -63,7 +63,7 @@ def task_row(task: TaskState) -> tuple[Any, ...]:
         task.schedule_json, task.policy_json, task.status, task.reason, task.next_at,
         task.planned_until, task.rewinds, task.scheduled_at, task.last_run_at, task.last_status,
         task.run_count, task.created_at, task.updated_at, task.created_by,
-        to_json(task.metadata) if task.metadata else "{}",
+        to_json(task.metadata) if task.metadata else "{}", task.last_event,
         *traits(task.schedule_json, task.policy_json),
     )  # fmt: skip
 
@@ -72,7 +72,7 @@ def task_progress(task: TaskState) -> tuple[Any, ...]:
     """The columns `TASK_PROGRESS` of a task."""
     return (
         task.id, task.status, task.reason, task.next_at, task.planned_until, task.last_run_at,
-        task.last_status, task.run_count, task.updated_at,
+        task.last_status, task.run_count, task.updated_at, task.last_event,
     )  # fmt: skip
 
 
@@ -91,12 +91,14 @@ def task_change(
         return (TASK_PROGRESS, after) if planned else (TASK_ENDED, (*after[:2], *after[5:]))
     if ran:
         return TASK_RAN, (after[0], *after[5:])
-    return TASK_PLANNED, (after[0], after[3], after[4], after[8])
+    return TASK_PLANNED, (after[0], *after[3:5], *after[8:])
 
 
 def task_state(row: Sequence[Any]) -> TaskState:
     """A row as a task, still without its runs."""
-    values = [*row[:-1], _loads(row[-1], {"unreadable": row[-1]}) if row[-1] != "{}" else {}]
+    *plain, metadata, last_event = row
+    about = _loads(metadata, {"unreadable": metadata}) if metadata != "{}" else {}
+    values = [*plain, about, last_event]
     return TaskState(*values)
 
 

@@ -202,6 +202,9 @@ class Unit:
         self._insert("scheduler", _ENTRY, entries)
         fresh = self.ids.take("events", len(self.events))
         events = [event_row(i, event) for i, event in zip(fresh, self.events, strict=True)]
+        for event_id, event in zip(fresh, self.events, strict=True):
+            if event.task_id:
+                self.tasks[event.task_id].last_event = event_id
         self.alive()
         self._insert("events", EVENT_COLUMNS, events)
         self.alive()

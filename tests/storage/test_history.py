@@ -72,6 +72,7 @@ def fold(rows: list[tuple[Any, ...]]) -> tuple[dict[int, TaskState], dict[int, R
     for row in rows:
         event: Event = event_of(row)
         tasks[event.task_id], run = evolve(tasks.get(event.task_id), event)
+        tasks[event.task_id].last_event = row[0]
         if run is not None:
             runs[run.id] = run
     return tasks, runs

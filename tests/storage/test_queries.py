@@ -150,7 +150,9 @@ def test_when_something_was_recorded_last_is_known_since_the_clock_was_set(desk:
 LOOKED_UP = {
     "SELECT id FROM tasks WHERE tenant = 'a' AND status = 'active'": "tasktable_tenant_status",
     "SELECT id FROM tasks WHERE status = 'active' AND next_run_at <= 5": "tasks_next_run_at",
-    "SELECT id FROM runs WHERE task_id = 1 AND due_at > 5": "runtable_task_id_due_at",
+    "SELECT id FROM runs WHERE due_at = 5 AND task_id = 1": "runtable_due_at_task_id",
+    "SELECT id FROM runs WHERE task_id = 1 AND (id >> 14) IN (0, 1) ORDER BY id": "runs_by_task",
+    "SELECT id FROM events WHERE task_id = 1 AND (id >> 14) IN (0) ORDER BY id": "events_by_task",
     "SELECT task_id FROM dependencies WHERE depends_on = 1": "dependencytable_depends_on",
     "SELECT task_id FROM alarms WHERE due_at < 5": "alarmtable_due_at",
 }
@@ -161,5 +163,29 @@ LOOKED_UP = {
 def test_what_is_looked_up_often_has_an_index(desk: Any, statement: str) -> None:
     for number in range(20):
         desk.order(key=f"task {number}")
-    (plan,) = desk.rows(f"EXPLAIN QUERY PLAN {statement}")
-    assert f"INDEX {LOOKED_UP[statement]} (" in plan[3]
+    plan = desk.rows(f"EXPLAIN QUERY PLAN {statement}")
+    assert f"INDEX {LOOKED_UP[statement]} (" in plan[0][3]
+
+
+@pytest.mark.parametrize("latest", [False, True])
+@pytest.mark.parametrize("limit", [1, 3, 5, 100])
+@pytest.mark.parametrize("after", [0, 3, 4, 16_384, 40_000, 2_000_000])
+def test_the_rows_of_a_task_are_found_in_every_block(
+    desk: Any, *, latest: bool, limit: int, after: int
+) -> None:
+    for number in range(2):
+        desk.order(key=f"task {number}")
+    event = "INSERT INTO events SELECT ?, at, type, version, tenant, task_id, run_id, data"
+    places = (3, 4, 16_383, 16_384, 40_000, 2_000_000)
+    for place in places:
+        desk.meddle(f"{event} FROM events WHERE id = ?", place, 1 + place % 2)
+    mine = [1, *(place for place in places if place % 2 == 0)]
+    wanted = [place for place in mine if place > after]
+    wanted = wanted[-limit:] if latest else wanted[:limit]
+    found = desk.queries.events(task_id=1, after=after, limit=limit, latest=latest)
+    assert [logged.id for logged in found] == wanted
+
+
+def test_nothing_is_found_of_a_task_in_an_empty_log(desk: Any) -> None:
+    assert desk.queries.events(task_id=1) == []
+    assert desk.queries.runs(task_id=1) == []

@@ -50,7 +50,7 @@ def test_a_database_of_the_first_version_gets_the_columns(desk: Any, clock: Any)
     before = desk.task_rows()
     desk.meddle("UPDATE tasks SET policy = '{', schedule = '{' WHERE id = ?", broken)
     desk.meddle("DROP INDEX tasks_ranked")
-    for column in TRAITS:
+    for column in (*TRAITS, "last_event"):
         desk.meddle(f"ALTER TABLE tasks DROP COLUMN {column}")
     desk.meddle("DELETE FROM schema_version WHERE version > 1")
 

@@ -32,7 +32,7 @@ RUNS = st.builds(
 def task(status: str, policy: str, runs: list[RunState]) -> TaskState:
     values: tuple[Any, ...] = (
         1, "default", None, "x", 1, "", SCHEDULE, policy, status, None,
-        None, None, 0, NOW, None, None, 0, NOW, NOW, "embedded", {},
+        None, None, 0, NOW, None, None, 0, NOW, NOW, "embedded", {}, 0,
     )  # fmt: skip
     return TaskState(*values, {run.id: run for run in runs})
 

@@ -1,0 +1,46 @@
+"""The rows of one task, in tables that grow at their end: see `BLOCK` in `models`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from peewee import fn
+
+from .database import Database
+from .models import BLOCK, BLOCK_BITS
+
+AT_ONCE = 64
+"""Blocks that one statement looks into."""
+
+
+def rows_of_task(
+    database: Database, query: Any, task_id: int, *, limit: int, latest: bool, after: int = 0
+) -> list[tuple[Any, ...]]:
+    """The rows of a task in the order of their ids.
+
+    Args:
+        database: where.
+        query: selects from a table with an index by block and task.
+        task_id: whose.
+        limit: at most so many.
+        latest: begin at the end of the table, and go back.
+        after: only rows whose id is greater.
+    """
+    table = query.model
+    [(first, last)] = database.fetch(table.select(fn.MIN(table.id), fn.MAX(table.id)))
+    if last is None:
+        return []
+    query = query.where(table.task_id == task_id, table.id > after)
+    query = query.order_by(table.id.desc() if latest else table.id)
+    found: list[tuple[Any, ...]] = []
+    for blocks in _blocks(max(first, after) >> BLOCK_BITS, last >> BLOCK_BITS, latest=latest):
+        found += database.fetch(query.where(BLOCK.in_(blocks)).limit(limit - len(found)))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _blocks(first: int, last: int, *, latest: bool) -> Iterator[list[int]]:
+    """The blocks from the first to the last one, some at a time."""
+    blocks = range(first, last + 1)[:: -1 if latest else 1]
+    for begin in range(0, len(blocks), AT_ONCE):
+        yield list(blocks[begin : begin + AT_ONCE])
