@@ -286,6 +286,12 @@ class Facade(Registration, ABC):
         task_id = None if task is None else self.get(task, tenant=tenant).id
         return self._queries().runs(tenant, task_id=task_id, status=wanted, limit=limit)
 
+    def history_near(
+        self, task: TaskRef, at: datetime, *, tenant: str = DEFAULT_TENANT
+    ) -> list[Run]:
+        """The run of a task that was planned for `at`, and the thousand on each side of it."""
+        return self._queries().runs_near(self.get(task, tenant=tenant).id, at)
+
     def events(
         self,
         task: TaskRef | None = None,
@@ -322,7 +328,7 @@ class Facade(Registration, ABC):
     def explain(self, task: TaskRef, at: datetime, *, tenant: str = DEFAULT_TENANT) -> str:
         """Say in words what happened to the occurrence planned for `at`, and why."""
         known = self.get(task, tenant=tenant)
-        runs = self._queries().runs(tenant, task_id=known.id, limit=10_000)
+        runs = self.history_near(known, at, tenant=tenant)
         present, pruned = from_instant(self.clock.now()), self._queries().pruned_until()
         return explanation(known, runs, at, present, pruned)
 

@@ -22,7 +22,7 @@ def explain(settings: Settings, key: str, instant: str) -> None:
     app = settings.open_existing()
     task = app.get(key, tenant=settings.tenant)
     at = read_instant(instant, app.timezone)
-    planned = [run.due_at for run in app.history(task, tenant=settings.tenant, limit=10_000)]
+    planned = [run.due_at for run in app.history_near(task, at, tenant=settings.tenant)]
     if at not in planned:
         in_that_second = [due for due in planned if due.replace(microsecond=0) == at]
         at = in_that_second[0] if len(in_that_second) == 1 else at

@@ -8,8 +8,8 @@ from peewee import fn
 from .database import Database
 from .models import BLOCK, BLOCK_BITS
 
-AT_ONCE = 64
-"""Blocks that one statement looks into."""
+MOST_AT_ONCE = 64
+"""Blocks that one statement looks into, when nothing was found in those before."""
 
 
 def rows_of_task(
@@ -40,7 +40,13 @@ def rows_of_task(
 
 
 def _blocks(first: int, last: int, *, latest: bool) -> Iterator[list[int]]:
-    """The blocks from the first to the last one, some at a time."""
+    """The blocks from the first to the last one: one, then two, then four at a time.
+
+    All rows of a task in them are sorted, so a task that has many is not asked for more than it
+    takes; and one that has few is found in few steps.
+    """
     blocks = range(first, last + 1)[:: -1 if latest else 1]
-    for begin in range(0, len(blocks), AT_ONCE):
-        yield list(blocks[begin : begin + AT_ONCE])
+    begin, size = 0, 1
+    while begin < len(blocks):
+        yield list(blocks[begin : begin + size])
+        begin, size = begin + size, min(2 * size, MOST_AT_ONCE)

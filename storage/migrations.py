@@ -86,7 +86,7 @@ _AT_THE_END = """
     DROP INDEX IF EXISTS eventtable_task_id_id;
     DROP INDEX IF EXISTS runtable_task_id_due_at;
     CREATE INDEX IF NOT EXISTS events_by_task ON events ((id >> 14), task_id);
-    CREATE INDEX IF NOT EXISTS runs_by_task ON runs ((id >> 14), task_id);
+    CREATE INDEX IF NOT EXISTS runs_by_task ON runs ((id >> 14), task_id, due_at);
     CREATE UNIQUE INDEX IF NOT EXISTS runtable_due_at_task_id ON runs (due_at, task_id)
 """
 

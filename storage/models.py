@@ -260,8 +260,8 @@ RunTable.add_index(
     )
 )
 
-for table, name in ((EventTable, "events_by_task"), (RunTable, "runs_by_task")):
-    table.add_index(table.index(BLOCK, table.task_id, name=name))
+EventTable.add_index(EventTable.index(BLOCK, EventTable.task_id, name="events_by_task"))
+RunTable.add_index(RunTable.index(BLOCK, RunTable.task_id, RunTable.due_at, name="runs_by_task"))
 EventTable.add_index(
     EventTable.index(EventTable.id, where=SQL("type = 'HandlerEvent'"), name="events_published")
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import fn
 
-from ..core.clock import from_instant
+from ..core.clock import from_instant, to_instant
 from ..core.commands import DEFAULT_TENANT, TaskRef
 from ..core.errors import UnknownRun, UnknownTask
 from ..core.events import SERVICE, ClockStepped, Event
@@ -158,6 +158,23 @@ class Queries:
             rows = self._database.fetch(query.order_by(RunTable.id.desc()).limit(limit))
         else:
             rows = rows_of_task(self._database, query, task_id, limit=limit, latest=True)
+        return [Run.from_state(run_state(row)) for row in rows]
+
+    def runs_near(self, task_id: int, at: datetime, limit: int = 1_000) -> list[Run]:
+        """What may tell of one planned moment of a task: its run, those before it, those after it.
+
+        Args:
+            task_id: the task.
+            at: the moment.
+            limit: so many before it, and so many after it.
+        """
+        instant, query = to_instant(at), RunTable.select(*_columns(RunTable, RUN_COLUMNS))
+        mine = query.where(RunTable.task_id == task_id, RunTable.due_at == instant)
+        rows = self._database.fetch(mine)
+        for latest, side in ((True, RunTable.due_at < instant), (False, RunTable.due_at > instant)):
+            rows += rows_of_task(
+                self._database, query.where(side), task_id, limit=limit, latest=latest
+            )
         return [Run.from_state(run_state(row)) for row in rows]
 
     def events(

@@ -341,6 +341,23 @@ def test_explain_says_what_became_of_every_moment(app: ManualTocsin) -> None:
     assert "not planned" in said[-5]
 
 
+def test_explain_knows_a_moment_however_many_runs_came_since(app: ManualTocsin) -> None:
+    app.handler("job")(lambda _: None)
+    app.schedule("job", every("1s"), key="k")
+    (first,) = app.advance("1s")
+    with app.storage.transaction() as connection:
+        connection.execute(
+            "WITH RECURSIVE seconds (n) AS"
+            " (SELECT 2 UNION ALL SELECT n + 1 FROM seconds WHERE n < 12000)"
+            " INSERT INTO runs (id, task_id, tenant, due_at, ready_at, status, cause, attempt,"
+            " fence, missed, count) SELECT n, task_id, tenant, due_at + n * 1000000, ready_at,"
+            " 'succeeded', 'schedule', 1, 1, '[]', 1 FROM seconds, runs"
+        )
+    assert len(app.history("k", limit=20_000)) == 12_000
+    assert "succeeded" in app.explain("k", first.due_at)
+    assert "not planned" in app.explain("k", first.due_at + timedelta(seconds=0.5))
+
+
 def test_tenants_do_not_see_each_other(app: ManualTocsin) -> None:
     app.handler("job", retries=0)(lambda ctx: 1 / 0)
     mine = app.schedule("job", now(), key="k")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tocsin.core import commands as c
-from tocsin.core.clock import DAY, MINUTE
+from tocsin.core.clock import DAY, MINUTE, SECOND, from_instant, to_instant
 from tocsin.core.errors import UnknownTask
 from tocsin.core.events import TaskExecuted
 from tocsin.core.policy import Policy, Retry
@@ -184,6 +184,30 @@ def test_the_rows_of_a_task_are_found_in_every_block(
     wanted = wanted[-limit:] if latest else wanted[:limit]
     found = desk.queries.events(task_id=1, after=after, limit=limit, latest=latest)
     assert [logged.id for logged in found] == wanted
+
+
+MANY_RUNS = """
+    INSERT INTO runs (id, task_id, tenant, due_at, ready_at, status, cause, attempt, fence, missed,
+                      count)
+    WITH RECURSIVE
+        seconds (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seconds WHERE n < 40000),
+        instants (n, at) AS (SELECT n, n * CAST(1000000 AS BIGINT) FROM seconds)
+    SELECT n, 1 + n % 2, 'default', at, at, 'succeeded', 'schedule', 1, 1, '[]', 1 FROM instants
+"""
+"""One a second, of two tasks in turn."""
+
+
+@pytest.mark.parametrize("second", [1, 501, 16_385, 39_999])
+def test_the_runs_next_to_a_moment_are_found_however_many_came_since(
+    desk: Any, second: int
+) -> None:
+    desk.meddle(MANY_RUNS)
+    wanted = {n for n in range(second - 4, second + 5, 2) if 0 < n < 40_000}
+    at = from_instant(second * SECOND)
+    found = desk.queries.runs_near(2, at, limit=2)
+    assert {to_instant(run.due_at) // SECOND for run in found} == wanted
+    assert found[0].due_at == at
+    assert {run.task_id for run in found} == {2}
 
 
 def test_nothing_is_found_of_a_task_in_an_empty_log(desk: Any) -> None:
