@@ -114,8 +114,9 @@ class ThreadExecutor(Desk):
                 self._abandoned -= 1
                 return None
             if last is not None:
+                if last in self._running:  # one that was too long for it has been counted
+                    self._tempo.ended(last.began, len(self._running) - 1)
                 self._leave_out(last)
-                self._tempo.ended(last.began)
             while not (self._stopping or (self._queue and not self._one_suffices())):
                 self._stand_by()
             ticket = self._take()

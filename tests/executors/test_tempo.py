@@ -7,7 +7,7 @@ import pytest
 from tocsin.core.clock import SystemClock
 from tocsin.core.entry import Cancellation
 from tocsin.executors.base import Call, Succeeded
-from tocsin.executors.tempo import BRIEF, Tempo
+from tocsin.executors.tempo import BRIEF, FEWEST, LASTING, MOST, Tempo
 from tocsin.executors.threads import ThreadExecutor
 
 CLOCK = SystemClock()
@@ -44,6 +44,43 @@ def test_a_standstill_counts_as_long_calls() -> None:
     tempo = Tempo()
     tempo.stuck()
     assert not tempo.brief
+
+
+def test_calls_that_share_the_interpreter_are_no_longer_for_that() -> None:
+    tempo = Tempo()
+    tempo.stuck()
+    for _ in range(100):
+        tempo.ended(now() - 4 * BRIEF, beside=7)
+    assert tempo.brief
+
+
+def calls_until_brief(tempo: Tempo) -> int:
+    """How many calls are made at once until one thread tries again to make them alone."""
+    for calls in range(1, 100_000):
+        tempo.ended(now(), beside=7)
+        if tempo.brief:
+            return calls
+    raise AssertionError("it never tries again")
+
+
+def test_what_failed_again_and_again_is_tried_ever_more_rarely() -> None:
+    tempo, waits = Tempo(), []
+    for _ in range(12):
+        tempo.stuck()
+        waits.append(calls_until_brief(tempo))
+    assert waits[3:8] == [64, 128, 256, 512, 1024]
+    assert waits[-1] == MOST
+
+
+def test_what_went_well_for_long_is_tried_again_soon() -> None:
+    tempo = Tempo()
+    for _ in range(12):
+        tempo.stuck()
+        calls_until_brief(tempo)
+    for _ in range(LASTING):
+        tempo.ended(now())
+    tempo.stuck()
+    assert calls_until_brief(tempo) < 4 * FEWEST
 
 
 def test_calls_that_wait_for_each_other_are_all_made_at_once(
