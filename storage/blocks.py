@@ -1,4 +1,4 @@
-"""The rows of one task, in tables that grow at their end: see `BLOCK` in `models`."""
+"""Rows in the order of their ids; one task's are found block by block, see `models.BLOCK`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,25 +12,27 @@ MOST_AT_ONCE = 64
 """Blocks that one statement looks into, when nothing was found in those before."""
 
 
-def rows_of_task(
-    database: Database, query: Any, task_id: int, *, limit: int, latest: bool, after: int = 0
+def rows_in_order(
+    database: Database, query: Any, task_id: int | None, *, limit: int, latest: bool, after: int = 0
 ) -> list[tuple[Any, ...]]:
-    """The rows of a task in the order of their ids.
+    """The first rows, or the last ones.
 
     Args:
         database: where.
         query: selects from a table with an index by block and task.
-        task_id: whose.
+        task_id: whose, None for all.
         limit: at most so many.
         latest: begin at the end of the table, and go back.
         after: only rows whose id is greater.
     """
     table = query.model
+    query = query.where(table.id > after).order_by(table.id.desc() if latest else table.id)
+    if task_id is None:
+        return database.fetch(query.limit(limit))
     [(first, last)] = database.fetch(table.select(fn.MIN(table.id), fn.MAX(table.id)))
     if last is None:
         return []
-    query = query.where(table.task_id == task_id, table.id > after)
-    query = query.order_by(table.id.desc() if latest else table.id)
+    query = query.where(table.task_id == task_id)
     found: list[tuple[Any, ...]] = []
     for blocks in _blocks(max(first, after) >> BLOCK_BITS, last >> BLOCK_BITS, latest=latest):
         found += database.fetch(query.where(BLOCK.in_(blocks)).limit(limit - len(found)))

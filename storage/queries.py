@@ -9,12 +9,12 @@ from peewee import fn
 
 from ..core.clock import from_instant, to_instant
 from ..core.commands import DEFAULT_TENANT, TaskRef
-from ..core.errors import UnknownRun, UnknownTask
+from ..core.errors import InvalidSchedule, UnknownRun, UnknownTask
 from ..core.events import SERVICE, ClockStepped, Event
 from ..core.hints import did_you_mean
 from ..core.run import Run
 from ..core.task import Task
-from .blocks import rows_of_task
+from .blocks import rows_in_order
 from .database import Database
 from .drafts import storable
 from .horizons import HISTORY, pruned_until
@@ -154,10 +154,7 @@ class Queries:
             query = query.where(RunTable.tenant == tenant)
         if status:
             query = query.where(RunTable.status.in_(list(status)))
-        if task_id is None:
-            rows = self._database.fetch(query.order_by(RunTable.id.desc()).limit(limit))
-        else:
-            rows = rows_of_task(self._database, query, task_id, limit=limit, latest=True)
+        rows = rows_in_order(self._database, query, task_id, limit=limit, latest=True)
         return [Run.from_state(run_state(row)) for row in rows]
 
     def runs_near(self, task_id: int, at: datetime, limit: int = 1_000) -> list[Run]:
@@ -167,12 +164,17 @@ class Queries:
             task_id: the task.
             at: the moment.
             limit: so many before it, and so many after it.
+
+        Raises:
+            InvalidSchedule: the moment has no time zone.
         """
+        if at.tzinfo is None:
+            raise InvalidSchedule(f"{at} has no time zone: use an aware datetime")
         instant, query = to_instant(at), RunTable.select(*_columns(RunTable, RUN_COLUMNS))
         mine = query.where(RunTable.task_id == task_id, RunTable.due_at == instant)
         rows = self._database.fetch(mine)
         for latest, side in ((True, RunTable.due_at < instant), (False, RunTable.due_at > instant)):
-            rows += rows_of_task(
+            rows += rows_in_order(
                 self._database, query.where(side), task_id, limit=limit, latest=latest
             )
         return [Run.from_state(run_state(row)) for row in rows]
@@ -195,16 +197,12 @@ class Queries:
             limit: at most so many: the first ones, or the last ones with `latest`.
             latest: which end of the log the limit keeps.
         """
-        query = EventTable.select(*_columns(EventTable, EVENT_COLUMNS)).where(EventTable.id > after)
+        query = EventTable.select(*_columns(EventTable, EVENT_COLUMNS))
         if tenant is not None:
             query = query.where(EventTable.tenant << [tenant, SERVICE])
-        if task_id is None:
-            order = EventTable.id.desc() if latest else EventTable.id
-            rows = self._database.fetch(query.order_by(order).limit(limit))
-        else:
-            rows = rows_of_task(
-                self._database, query, task_id, limit=limit, latest=latest, after=after
-            )
+        rows = rows_in_order(
+            self._database, query, task_id, limit=limit, latest=latest, after=after
+        )
         return [Logged(row[0], event_of(row)) for row in sorted(rows)]
 
     def last_recorded(self) -> int | None:

@@ -114,5 +114,5 @@ def test_where_nothing_can_be_set_threads_are_started_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(threading, "get_native_id", lambda: "no-such-thread")
-    with punctual_threads():
-        pass
+    with punctual_threads(), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: "called").result() == "called"

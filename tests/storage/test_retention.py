@@ -178,6 +178,19 @@ def test_ended_tasks_leave_when_nothing_is_left_to_tell(desk: Any) -> None:
     assert {1, 4} <= {row[0] for row in desk.rows("SELECT id FROM scheduler")}
 
 
+def test_an_ended_task_of_which_there_is_more_to_tell_stays(desk: Any) -> None:
+    once = desk.order(at("in 1 hour"))
+    live(desk, 1, once)
+    desk.clock.instant += 15 * DAY
+    desk.ask(c.RunNow(once))
+    (start,) = desk.execute(slots=5).starts
+    desk.finish(start)
+    desk.clock.instant += 10 * DAY
+    assert prune(desk) > 0
+    assert [each.event.run_id for each in desk.queries.events(task_id=once)] == [start.run_id] * 3
+    assert desk.task(once).run_count == 2
+
+
 def test_a_task_that_others_wait_for_stays(desk: Any) -> None:
     first = desk.order(at("in 1 hour"))
     desk.order(after(first), key="b")
