@@ -22,6 +22,7 @@ from ..core.commands import (
 )
 from ..core.errors import InvalidMessage, StorageError, TocsinError
 from ..core.notification import Notification
+from ..executors.turns import Turns
 from ..storage.commit import Commit
 from ..storage.database import Database
 from ..storage.ledger import Ledger
@@ -93,6 +94,7 @@ class Scheduler(Actor):
     ) -> None:
         super().__init__()
         self._watch = watch
+        self._turns = Turns()
         self._database = database
         self._ledger = ledger
         self._ledger.may_commit = lambda: not self.fenced
@@ -128,6 +130,7 @@ class Scheduler(Actor):
         self.mark("tick")
         if self.clock.monotonic() < self._tick_at and not self._watch.look():
             return
+        self._turns.look()
         self._tick_at = self.clock.monotonic() + TICK
         try:
             self._reconcile()
@@ -187,6 +190,7 @@ class Scheduler(Actor):
 
     def _commit(self, batch: Sequence[tuple[Letter, Any]]) -> bool:
         """Carry out a batch and answer its senders; False when this incarnation was replaced."""
+        self._turns.look()
         if not self._hand.begin_all([letter for letter, _ in batch]):
             return False
         self._await_slots(sum(_weight(m) for _, m in batch if isinstance(m, AlarmsTriggered)))

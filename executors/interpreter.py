@@ -11,9 +11,9 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 TURN = 0.0001
-"""Seconds for which a thread keeps the interpreter while others wait for it. Python's own 5 ms are
-too long: whoever waits for the disk loses its turn, and beside a call that computes each commit
-would wait that long to go on."""
+"""Seconds for which a thread keeps the interpreter while others wait for it, until `turns` knows
+better. Python's own 5 ms are too long: whoever waits for the disk loses its turn, and beside a call
+that computes each commit would wait that long to go on."""
 
 YOUNG = 10_000
 """New containers after which the garbage collector looks at them. With Python's own 700 it looks
@@ -46,6 +46,13 @@ class Setting(Generic[T]):
             if self._users == 1:
                 self._before = self._read()
                 self._write(self._wanted(self._before))
+                self._ours = self._read()
+
+    def adjust(self, wanted: Callable[[T], T]) -> None:
+        """Need something else; not if nobody needs anything, or somebody else has set it."""
+        with self._lock:
+            if self._users and self._read() == self._ours:
+                self._write(wanted(self._before))
                 self._ours = self._read()
 
     def restore(self) -> None:

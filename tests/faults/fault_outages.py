@@ -272,7 +272,7 @@ def suffer(
         folder: where it happens.
         name: which outage.
         seed: what the callers do.
-        seconds: how long it lasts.
+        seconds: how long it lasts, at least; until it shows outside.
         within: seconds in which it must show, and in which all must be well after it.
     """
     outage = OUTAGES[name]
@@ -284,6 +284,7 @@ def suffer(
         began = time.time()
         with outage.begin(place):
             time.sleep(seconds)
+            wait_for(lambda: outside.first(began, well=False) is not None, within)
             ended = time.time()
         over = time.time()
         wait_for(lambda: outside.first(over, well=True) is not None, within)
