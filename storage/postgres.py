@@ -20,7 +20,7 @@ from .postgres_lock import AdvisoryLock
 from .postgres_session import Session
 
 OLDEST = 130_000
-"""The first version that can be asked whether a transaction was committed."""
+"""The first version that this is tried with."""
 
 DOUBT = 3.0
 """Seconds to ask whether a transaction was committed whose commit was cut off."""
@@ -29,15 +29,33 @@ _WRITER = "pg_advisory_xact_lock(hashtextextended('tocsin writer ' || current_sc
 _BEGIN = f"""
     BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
     SELECT {_WRITER};
-    SELECT nextval('commits'), pg_current_xact_id()::text
+    SELECT nextval('commits')
 """
 """One writer at a time, and each statement sees what all writers before it have committed."""
 
-_COMMIT = "SELECT pg_notify('tocsin ' || current_schema(), ''); COMMIT"
-_CREATE = f"BEGIN; SELECT {_WRITER}; CREATE SEQUENCE IF NOT EXISTS commits; COMMIT"
+_COMMIT = """
+    INSERT INTO writers (session, transactions, at) VALUES ({session}, {transactions}, now())
+        ON CONFLICT (session) DO UPDATE SET transactions = excluded.transactions, at = now();
+    SELECT pg_notify('tocsin ' || current_schema(), '');
+    COMMIT
+"""
+_FORGET = "DELETE FROM writers WHERE at < now() - interval '1 day';"
+_AFTER_OTHERS = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT {_WRITER}"
+_CREATE = f"""
+    BEGIN;
+    SELECT {_WRITER};
+    CREATE SEQUENCE IF NOT EXISTS commits;
+    CREATE TABLE IF NOT EXISTS writers
+        (session BIGINT PRIMARY KEY, transactions BIGINT NOT NULL, at TIMESTAMPTZ NOT NULL);
+    COMMIT
+"""
+"""Each session writes down which of its transactions was the last one committed. The server can be
+asked what became of a transaction by its own number, too; but one that crashed gives the numbers of
+those that it lost to others."""
+
 _ABOUT = """
     SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
-           current_schema(), to_regclass('commits') IS NOT NULL
+           current_schema(), to_regclass('writers') IS NOT NULL
 """
 
 _PATIENCE: dict[str, str | int] = {
@@ -125,7 +143,8 @@ class Postgres:
             cursor = session.raw.execute(_BEGIN.encode())
             while cursor.nextset():
                 pass
-            session.commit, session.xid = cursor.fetchone() or (0, "")
+            [session.commit] = cursor.fetchone() or (0,)
+            session.transactions += 1
         except BaseException:
             session.rollback()
             raise
@@ -139,9 +158,11 @@ class Postgres:
         if session.failed:  # the server would roll it back and call that no error
             raise session.failure or psycopg.errors.InFailedSqlTransaction
         try:
-            session.raw.execute(_COMMIT.encode())
+            forget = _FORGET if session.transactions == 1 else ""
+            numbers = {"session": session.identity, "transactions": session.transactions}
+            session.raw.execute(f"{forget}{_COMMIT.format(**numbers)}".encode())
         except psycopg.Error:
-            if not (session.closed and self._was_committed(session.xid)):
+            if not (session.closed and self._was_committed(session)):
                 raise
 
     def rollback(self, session: Session) -> None:
@@ -194,8 +215,8 @@ class Postgres:
     def _open(self) -> Session:
         return Session(self._conninfo, self._timeout)
 
-    def _was_committed(self, xid: str) -> bool:
-        """Ask what became of a transaction.
+    def _was_committed(self, session: Session) -> bool:
+        """Ask what became of the last transaction of a session that was cut.
 
         Raises:
             StorageUnavailable: the server did not say in time.
@@ -203,13 +224,14 @@ class Postgres:
         end = time.monotonic() + DOUBT
         while time.monotonic() < end:
             try:
-                with closing(self._open()) as session:
-                    [status] = session.execute("SELECT pg_xact_status(?::xid8)", (xid,)).fetchone()
+                with closing(self._open()) as asking:
+                    asking.raw.execute(_AFTER_OTHERS.encode())  # it may still be committing
+                    last = asking.execute(
+                        "SELECT transactions FROM writers WHERE session = ?", (session.identity,)
+                    ).fetchone()
+                    return bool(last == (session.transactions,))
             except psycopg.OperationalError:
-                status = None
-            if status in {"committed", "aborted"}:
-                return bool(status == "committed")
-            time.sleep(0.05)
+                time.sleep(0.05)
         raise StorageUnavailable(
             "the connection to the database was cut while something was being stored: whether it"
             " was is not known"

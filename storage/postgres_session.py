@@ -1,6 +1,7 @@
 """A connection to PostgreSQL that takes statements in SQLite's words."""
 
 import itertools
+import secrets
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -70,7 +71,8 @@ class Session:
         raw: psycopg's connection.
         number: no other session of this process has it.
         commit: the place of the transaction among all that ever wrote to the database.
-        xid: what PostgreSQL calls the transaction.
+        identity: no other session of any process has it.
+        transactions: how many it has begun.
         failure: the statement that failed in this transaction: nothing of it can be kept.
     """
 
@@ -78,7 +80,8 @@ class Session:
         self.raw: psycopg.Connection[Any] = psycopg.connect(conninfo, autocommit=True)
         self.number = next(_NUMBERS)
         self.commit = 0
-        self.xid = ""
+        self.identity = secrets.randbits(62)
+        self.transactions = 0
         self.failure: Exception | None = None
         self._heard: int | None = None
         try:

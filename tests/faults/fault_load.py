@@ -160,7 +160,9 @@ class Load:
         try:
             answer = act()
         except TocsinError as error:
-            self.notes.write(says="refused", verb=verb, key=key, why=error.code, **details)
+            self.notes.write(
+                says="refused", verb=verb, key=key, why=error.code, said=str(error), **details
+            )
         else:
             self.notes.write(says="ack", verb=verb, key=key, id=answer.id, **details)
 
