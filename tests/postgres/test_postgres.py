@@ -17,8 +17,6 @@ from tocsin.storage.database import Database
 from tocsin.storage.migrations import migrate
 from tocsin.storage.postgres_session import translate
 
-COMMIT = "SELECT pg_notify"
-
 
 @pytest.fixture
 def there(postgres: Server, new_url: Callable[[], str]) -> Iterator[Database]:
@@ -148,15 +146,18 @@ def commit_replaced(
     """Let something else happen when the commit is sent."""
     raw: Any = database.connect().raw  # type: ignore[attr-defined]
     execute = raw.execute
+    commits = []
 
     def send(statement: Any, *values: Any) -> Any:
-        if isinstance(statement, bytes) and statement.startswith(COMMIT.encode()):
+        if isinstance(statement, bytes) and statement.rstrip().endswith(b"COMMIT"):
+            commits.append(statement)
             return replaced(lambda: execute(statement, *values), raw)
         return execute(statement, *values)
 
     with monkeypatch.context() as patch:
         patch.setattr(raw, "execute", send, raising=False)
         yield
+    assert len(commits) == 1
 
 
 def cut(raw: Any) -> None:
