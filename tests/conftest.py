@@ -4,6 +4,7 @@ import fcntl
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,10 @@ from tocsin import Tocsin
 sys.path.insert(0, str(Path(__file__).parent))
 
 from postgres_server import Server
+
+# Whoever is started in the background ignores Ctrl-C, and so does all that it starts in turn.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The suite says the same every time; `make fuzz` and `make simulation` look for what is new.
 settings.register_profile("suite", derandomize=True, deadline=None)
