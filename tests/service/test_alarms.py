@@ -299,12 +299,11 @@ def test_the_log_shows_each_timer_from_the_window_to_its_callback(
         until(lambda: clocked.get(task).status == "completed")
         clock.advance("30s")
         until(lambda: log.count("INFO Loaded 0 timers into cache") == 2)
-    wanted = [
-        "DEBUG Executing 1 due timers",
-        f"DEBUG Alarms triggered for the tasks ({task.id},)",
-        f"DEBUG Spawned callback for timer of task {task.id}: run 1, attempt 1, ring",
-    ]
-    assert [log.count(line) for line in wanted] == [1, 1, 1], log
+    # The window is loaded anew when the Scheduler starts: what rang right before rings again then.
+    assert "DEBUG Executing 1 due timers" in log
+    assert f"DEBUG Alarms triggered for the tasks ({task.id},)" in log
+    called = f"DEBUG Spawned callback for timer of task {task.id}: run 1, attempt 1, ring"
+    assert log.count(called) == 1, log
 
 
 def tick(app: Tocsin, clock: SettableClock) -> None:
