@@ -20,7 +20,7 @@ from .postgres_lock import AdvisoryLock
 from .postgres_session import Session
 
 OLDEST = 130_000
-"""The first version that this is tried with."""
+"""Versions before this one are refused: those who make PostgreSQL do not repair them any more."""
 
 DOUBT = 3.0
 """Seconds to ask whether a transaction was committed whose commit was cut off."""

@@ -88,3 +88,14 @@ def test_sessions_of_days_ago_are_forgotten(database: Database) -> None:
     with database.session() as connection:
         left = connection.execute("SELECT session FROM writers WHERE session < 0").fetchall()
     assert left == [(-2,)]
+
+
+def test_a_database_that_knows_no_writers_yet_learns_them_when_it_is_opened(
+    database: Database,
+) -> None:
+    with database.session() as connection:
+        connection.execute("DROP TABLE writers")
+    database.create()
+    with database.transaction() as connection:
+        write(connection, "mine")
+    assert names(database) == ["mine"]
